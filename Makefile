@@ -1,0 +1,58 @@
+# One line of work a target; `make help` lists them. Everything runs in .venv, which any target makes when it is missing.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+CONFIG ?= configs/embedded.yaml
+RUN ?=
+SPLIT ?= test
+ARGS ?=
+STAMP := $(VENV)/.installed
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train evaluate export predict data check-data test test-slow lint format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make the virtual environment and install the pinned packages
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+train: $(STAMP) ## train CONFIG, score it, export it (RESUME=1 goes on after an interruption; ARGS='training.epochs=5')
+	$(PY) -m train.run --config $(CONFIG) $(if $(RESUME),--resume) $(ARGS)
+
+evaluate: $(STAMP) ## score RUN=runs/… on SPLIT
+	$(PY) -m train.evaluate $(RUN) --split $(SPLIT)
+
+export: $(STAMP) ## pack RUN=runs/… into dist/*.whl
+	$(PY) -m train.export $(RUN)
+
+data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
+	$(PY) -m train.data compile
+
+check-data: $(STAMP) ## check the annotations (ARGS=--advice lists what wants a second look)
+	$(PY) -m train.data check $(ARGS)
+
+test: $(STAMP) ## run the tests
+	$(PY) -m pytest
+
+test-slow: $(STAMP) ## run the tests that train, export and install
+	$(PY) -m pytest -m slow
+
+lint: $(STAMP) ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: $(STAMP) ## put the code into ruff's format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean: ## remove caches and builds, not runs
+	rm -rf dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

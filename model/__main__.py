@@ -1,0 +1,8 @@
+"""`python -m model predict …`: the runtime's command line over a trained run."""
+
+import sys
+
+from . import load
+from .runtime.cli import main
+
+sys.exit(main(load=load, program="python -m model"))

@@ -1,0 +1,89 @@
+"""A model folder: weights, encoder config, tokenizer, settings. Written whole or not at all; read with clear errors."""
+
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from .encoder import Encoder, architecture
+from .network import JointNetwork, NetworkSize
+from .runtime.errors import ModelError
+from .runtime.predictor import Predictor
+from .runtime.schema import RELATIONS
+from .runtime.settings import TOKENIZER_FILE, ModelSettings, read_settings, read_tokenizer, write_settings
+from .runtime.windows import WindowSettings
+
+WEIGHTS_FILE = "model.safetensors"
+ENCODER_FOLDER = "encoder"
+
+
+def new_settings(encoder: Encoder, length: int, context: int, size: NetworkSize, threshold: float, recipe: str) -> ModelSettings:
+    """Settings of a model about to be trained; ModelError when the window does not fit the encoder."""
+    if length > encoder.max_length:
+        raise ModelError(f"window.length {length} is more than the encoder's {encoder.max_length} positions")
+    if length - 2 - 2 * context < 8:
+        raise ModelError(f"window.length {length} leaves no room beside a context of 2 × {context} pieces")
+    return ModelSettings(
+        window=WindowSettings(length, context, encoder.cls_id, encoder.sep_id, encoder.pad_id),
+        thresholds=dict.fromkeys(RELATIONS, threshold),
+        network=asdict(size),
+        recipe=recipe,
+    )
+
+
+def save_model(folder: Path, network: JointNetwork, tokenizer: Tokenizer, settings: ModelSettings) -> None:
+    """Writes a model folder under a temporary name and renames it, replacing an older one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        network.encoder.config.save_pretrained(temporary / ENCODER_FOLDER)
+        tokenizer.save(str(temporary / TOKENIZER_FILE))
+        save_file(
+            {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, temporary / WEIGHTS_FILE
+        )
+        write_settings(temporary, settings)
+        if folder.exists():
+            old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+            folder.replace(old)
+            temporary.replace(folder)
+            shutil.rmtree(old)
+        else:
+            temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load_model(folder: Path) -> tuple[JointNetwork, Tokenizer, ModelSettings]:
+    """Reads a model folder; the network is on the CPU in evaluation mode. ModelError when anything is missing or damaged."""
+    settings = read_settings(folder)
+    try:
+        size = NetworkSize(**settings.network)
+    except TypeError as error:
+        raise ModelError(f"{folder}: is of another version of the network ({error}); train it again") from None
+    network = JointNetwork(architecture(folder / ENCODER_FOLDER), size)
+    load_weights(network, folder / WEIGHTS_FILE)
+    return network.eval(), read_tokenizer(folder / TOKENIZER_FILE), settings
+
+
+def load_weights(network: JointNetwork, path: Path) -> None:
+    """Loads weights strictly; ModelError when the file is missing, damaged or of another network."""
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: cannot be read, the checkpoint is missing or damaged ({error})") from None
+    except RuntimeError as error:
+        raise ModelError(f"{path}: does not fit the network ({str(error).splitlines()[0]})") from None
+
+
+def load_predictor(folder: Path, device: str | None = None) -> Predictor:
+    """A predictor on the torch network; `device` defaults to the GPU when there is one."""
+    network, tokenizer, settings = load_model(folder)
+    network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return Predictor(network, tokenizer, settings)

@@ -1,0 +1,216 @@
+"""The joint network in torch: an encoder, a tagger over characters, a relation head over pairs of mentions.
+
+One encoder pass serves both heads. The tagger reads, for each character, the state of the piece that covers it together with the
+character itself (decision 1 of `docs/architecture.md`): Korean particles are glued to names, and a piece may straddle the
+boundary.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from .runtime.decoding import Floats
+from .runtime.pairs import PairBatch
+from .runtime.schema import LABELS, RELATIONS, TAGS
+from .runtime.windows import CHAR_KINDS, CHAR_VOCABULARY, WindowBatch
+
+_DISTANCE_BUCKETS = 8
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """Widths of the heads (the encoder brings its own config)."""
+
+    char_dim: int = 64
+    hidden: int = 256
+    relation_hidden: int = 256
+    kernel: int = 5
+    dropout: float = 0.2
+    char_dropout: float = 0.1
+
+
+class CharacterEmbedding(nn.Module):
+    """A character by itself and by its parts: Hangul syllables share what their jamo (initial, vowel, final) have in common."""
+
+    def __init__(self, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.identity = nn.Embedding(CHAR_VOCABULARY, dim)
+        self.initial = nn.Embedding(20, dim)
+        self.vowel = nn.Embedding(22, dim)
+        self.final = nn.Embedding(29, dim)
+        self.kind = nn.Embedding(CHAR_KINDS, dim)
+        for table in (self.identity, self.initial, self.vowel, self.final, self.kind):
+            nn.init.normal_(table.weight, std=0.1)
+
+    def forward(self, char_ids: Tensor, char_kind: Tensor) -> Tensor:
+        """[B, C], [B, C] to [B, C, D]. In training some characters lose their identity, so that unseen ones work."""
+        syllable = char_ids - 1
+        hangul = ((syllable >= 0) & (syllable < 11_172)).long()
+        identity = char_ids
+        if self.training and self.dropout:
+            identity = char_ids * (torch.rand_like(char_ids, dtype=torch.float) >= self.dropout)
+        embedded = self.identity(identity) + self.kind(char_kind)
+        embedded = embedded + self.initial(hangul * (1 + torch.div(syllable, 588, rounding_mode="floor")))
+        embedded = embedded + self.vowel(hangul * (1 + torch.div(syllable % 588, 28, rounding_mode="floor")))
+        return embedded + self.final(hangul * (1 + syllable % 28))
+
+
+class ConvolutionBlock(nn.Module):
+    """Residual convolution over characters: what stands left and right, the particle behind, the suffix of a name."""
+
+    def __init__(self, width: int, kernel: int, dropout: float) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """[B, C, H] and mask [B, C, 1] to [B, C, H]."""
+        mixed = self.convolution((states * mask).transpose(1, 2)).transpose(1, 2)
+        return self.norm(states + self.dropout(nn.functional.gelu(mixed)))
+
+
+class Tagger(nn.Module):
+    """Characters' states from pieces' states, and BIO logits over them."""
+
+    def __init__(self, encoder_width: int, size: NetworkSize) -> None:
+        super().__init__()
+        self.characters = CharacterEmbedding(size.char_dim, size.char_dropout)
+        self.join = nn.Linear(encoder_width + size.char_dim, size.hidden)
+        self.norm = nn.LayerNorm(size.hidden)
+        self.blocks = nn.ModuleList(ConvolutionBlock(size.hidden, size.kernel, size.dropout) for _ in range(2))
+        self.dropout = nn.Dropout(size.dropout)
+        self.output = nn.Linear(size.hidden, len(TAGS))
+
+    def forward(
+        self, pieces: Tensor, char_ids: Tensor, char_piece: Tensor, char_kind: Tensor, char_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Pieces' states [B, P, E] and the characters' inputs [B, C] to tag logits [B, C, T] and states [B, C, H]."""
+        index = char_piece.unsqueeze(-1).expand(-1, -1, pieces.shape[-1])
+        under = torch.gather(pieces, 1, index)
+        joined = self.join(torch.cat([self.dropout(under), self.characters(char_ids, char_kind)], dim=-1))
+        states = self.norm(nn.functional.gelu(joined))
+        mask = char_mask.unsqueeze(-1).to(states.dtype)
+        for block in self.blocks:
+            states = block(states, mask)
+        states = states * mask
+        return self.output(self.dropout(states)), states
+
+
+class RelationHead(nn.Module):
+    """Logits of each relation type for ordered pairs of mentions, from the characters' states.
+
+    A pair is seen as both mentions (first and last character, mean), their labels, the mean of what stands between them, of the
+    sentence before and behind them, their order and distance.
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        width = size.relation_hidden
+        self.labels = nn.Embedding(len(LABELS), 32)
+        self.head = nn.Linear(3 * size.hidden + 32, width)
+        self.tail = nn.Linear(3 * size.hidden + 32, width)
+        self.between = nn.Linear(3 * size.hidden, width)
+        self.distance = nn.Embedding(2 * _DISTANCE_BUCKETS, width)
+        self.types = nn.Embedding(len(LABELS) ** 2, width)
+        self.dropout = nn.Dropout(size.dropout)
+        self.norm = nn.LayerNorm(width)
+        self.hidden = nn.Linear(width, width)
+        self.output = nn.Linear(width, len(RELATIONS))
+
+    def forward(
+        self,
+        states: Tensor,
+        window: Tensor,
+        head_start: Tensor,
+        head_end: Tensor,
+        tail_start: Tensor,
+        tail_end: Tensor,
+        head_label: Tensor,
+        tail_label: Tensor,
+        sentence_start: Tensor,
+        sentence_end: Tensor,
+    ) -> Tensor:
+        """States [B, C, H] and pairs (see `PairBatch`, each [N]) to logits [N, R]."""
+        sums = nn.functional.pad(states.float().cumsum(dim=1), (0, 0, 1, 0)).to(states.dtype)
+
+        def mean(start: Tensor, end: Tensor) -> Tensor:
+            length = (end - start).clamp(min=1).unsqueeze(-1).to(states.dtype)
+            return (sums[window, end] - sums[window, start]) / length
+
+        def span(start: Tensor, end: Tensor, label: Tensor) -> Tensor:
+            return torch.cat([states[window, start], states[window, end - 1], mean(start, end), self.labels(label)], dim=-1)
+
+        first_start, first_end = torch.minimum(head_start, tail_start), torch.minimum(head_end, tail_end)
+        second_start, second_end = torch.maximum(head_start, tail_start), torch.maximum(head_end, tail_end)
+        context = torch.cat(
+            [
+                mean(first_end, torch.maximum(second_start, first_end)),
+                mean(sentence_start, torch.maximum(first_start, sentence_start)),
+                mean(second_end, torch.maximum(sentence_end, second_end)),
+            ],
+            dim=-1,
+        )
+        gap = (second_start - first_end).clamp(min=0)
+        bucket = torch.log2(gap.float() + 1).long().clamp(max=_DISTANCE_BUCKETS - 1)
+        order = (head_start < tail_start).long()
+        pair = (
+            self.head(self.dropout(span(head_start, head_end, head_label)))
+            + self.tail(self.dropout(span(tail_start, tail_end, tail_label)))
+            + self.between(self.dropout(context))
+            + self.distance(bucket + order * _DISTANCE_BUCKETS)
+            + self.types(head_label * len(LABELS) + tail_label)
+        )
+        hidden = self.norm(nn.functional.gelu(pair))
+        hidden = hidden + nn.functional.gelu(self.hidden(self.dropout(hidden)))
+        return self.output(self.dropout(hidden))
+
+
+class JointNetwork(nn.Module):
+    """Encoder and both heads. Implements the runtime's `Network` protocol with `encode` and `relate`."""
+
+    def __init__(self, encoder: PreTrainedModel, size: NetworkSize) -> None:
+        super().__init__()
+        self.size = size
+        self.encoder = encoder
+        self.tagger = Tagger(encoder.config.hidden_size, size)
+        self.relations = RelationHead(size)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def forward(
+        self,
+        piece_ids: Tensor,
+        piece_mask: Tensor,
+        char_ids: Tensor,
+        char_piece: Tensor,
+        char_kind: Tensor,
+        char_mask: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Tag logits [B, C, T] and characters' states [B, C, H]; see `WindowBatch` for the inputs."""
+        pieces = self.encoder(input_ids=piece_ids, attention_mask=piece_mask).last_hidden_state
+        logits, states = self.tagger(pieces, char_ids, char_piece, char_kind, char_mask)
+        return logits, states
+
+    def tensors(self, batch: WindowBatch | PairBatch) -> dict[str, Tensor]:
+        """The arrays of a batch as tensors on the network's device."""
+        return {f.name: torch.from_numpy(np.ascontiguousarray(getattr(batch, f.name))).to(self.device) for f in fields(batch)}
+
+    @torch.inference_mode()
+    def encode(self, batch: WindowBatch) -> tuple[Floats, Any]:
+        """`Network.encode`; the states stay on the device."""
+        logits, states = self(**self.tensors(batch))
+        return logits.float().cpu().numpy(), states
+
+    @torch.inference_mode()
+    def relate(self, states: Any, pairs: PairBatch) -> Floats:
+        """`Network.relate`."""
+        logits: Tensor = self.relations(states, **self.tensors(pairs))
+        return logits.float().cpu().numpy()

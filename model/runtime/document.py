@@ -1,0 +1,190 @@
+"""Documents: an article with its mentions and relations, and the JSON Lines form that the schema fixes."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import DataError
+from .schema import LABELS, RELATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A mention: code points `[start, end)` of the document's text.
+
+    `score` is the model's confidence in (0, 1]; None for an annotation.
+    """
+
+    id: str
+    start: int
+    end: int
+    label: str
+    text: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation of type `type` from the mention with id `head` to the one with id `tail`."""
+
+    id: str
+    head: str
+    tail: str
+    type: str
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text and what is said of it; `entities` in the order of the text."""
+
+    id: str
+    text: str
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    title: str = ""
+    source: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def entity(self, entity_id: str) -> Entity:
+        """The mention with this id; KeyError when there is none."""
+        for entity in self.entities:
+            if entity.id == entity_id:
+                return entity
+        raise KeyError(entity_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schema's JSON object. Mentions carry their surface and, in a prediction, scores."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "text": self.text,
+            "source": self.source,
+            "entities": [
+                _with_score({"id": e.id, "start": e.start, "end": e.end, "label": e.label, "text": e.text}, e.score)
+                for e in self.entities
+            ],
+            "relations": [
+                _with_score({"id": r.id, "head": r.head, "tail": r.tail, "type": r.type}, r.score) for r in self.relations
+            ],
+            "meta": dict(self.meta),
+        }
+
+
+def _with_score(item: dict[str, Any], score: float | None) -> dict[str, Any]:
+    if score is not None:
+        item["score"] = round(score, 4)
+    return item
+
+
+def document_from_dict(data: Any, where: str) -> Document:
+    """Reads the schema's JSON object; `where` (file and line) goes into the error.
+
+    Raises DataError when a key is missing, a value has the wrong type, offsets leave the text, a label or relation type is
+    unknown, or a relation names a mention that is not there. What the annotator should mend beyond that is the validator's
+    business (`train.data.validate`).
+    """
+    if not isinstance(data, dict):
+        raise DataError(f"{where}: expected a JSON object, found {type(data).__name__}")
+    doc_id = _get(data, "id", str, where)
+    text = _get(data, "text", str, where)
+    where = f"{where} ({doc_id})"
+    entities = tuple(_entity_from(item, text, where) for item in _get(data, "entities", list, where))
+    ids = {entity.id for entity in entities}
+    if len(ids) != len(entities):
+        raise DataError(f"{where}: two entities share an id; number them T1, T2, …")
+    relations = tuple(_relation_from(item, ids, where) for item in _get(data, "relations", list, where))
+    return Document(
+        id=doc_id,
+        text=text,
+        entities=tuple(sorted(entities, key=lambda e: (e.start, e.end))),
+        relations=relations,
+        title=_get(data, "title", str, where, ""),
+        source=_get(data, "source", str, where, ""),
+        meta=_get(data, "meta", dict, where, {}),
+    )
+
+
+def _get(data: dict[str, Any], key: str, kind: type, where: str, default: Any = None) -> Any:
+    value = data.get(key, default)
+    if value is None:
+        raise DataError(f"{where}: the key “{key}” is missing")
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise DataError(f"{where}: “{key}” should be {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
+def _entity_from(item: Any, text: str, where: str) -> Entity:
+    if not isinstance(item, dict):
+        raise DataError(f"{where}: an entity should be a JSON object, found {type(item).__name__}")
+    entity_id = _get(item, "id", str, where)
+    start, end = _get(item, "start", int, where), _get(item, "end", int, where)
+    label = _get(item, "label", str, where)
+    if not 0 <= start < end <= len(text):
+        raise DataError(f"{where}: {entity_id} has offsets [{start}, {end}) outside the text of {len(text)} characters")
+    if label not in LABELS:
+        raise DataError(f"{where}: {entity_id} has the unknown label “{label}”; the labels are {', '.join(LABELS)}")
+    surface = text[start:end]
+    if item.get("text", surface) != surface:
+        raise DataError(f"{where}: {entity_id} says “{item['text']}” but [{start}, {end}) of the text is “{surface}”")
+    return Entity(entity_id, start, end, label, surface, item.get("score"))
+
+
+def _relation_from(item: Any, ids: set[str], where: str) -> Relation:
+    if not isinstance(item, dict):
+        raise DataError(f"{where}: a relation should be a JSON object, found {type(item).__name__}")
+    head, tail, kind = (_get(item, key, str, where) for key in ("head", "tail", "type"))
+    relation_id = _get(item, "id", str, where, "")
+    if kind not in RELATIONS:
+        raise DataError(f"{where}: unknown relation type “{kind}”; the types are {', '.join(RELATIONS)}")
+    for end in (head, tail):
+        if end not in ids:
+            raise DataError(f"{where}: the relation {relation_id or kind} names {end}, which is no entity of this article")
+    return Relation(relation_id, head, tail, kind, item.get("score"))
+
+
+def read_jsonl(path: str | Path) -> Iterator[Document]:
+    """Documents of a JSON Lines file, one a line; blank lines are passed over.
+
+    Raises DataError with file and line when the file cannot be read or a line is broken.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                where = f"{path}:{number}"
+                try:
+                    data = json.loads(line)
+                except json.JSONDecodeError as error:
+                    raise DataError(f"{where}: not valid JSON ({error.msg} at column {error.colno})") from None
+                yield document_from_dict(data, where)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: is not UTF-8 text") from None
+
+
+def write_jsonl(path: str | Path, documents: Iterable[Document]) -> None:
+    """Writes documents one a line, atomically."""
+    with atomic_write(path) as out:
+        for document in documents:
+            out.write(json.dumps(document.to_dict(), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[IO[str]]:
+    """A text file that appears under its name only once it is whole: written beside it, then renamed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as out:
+            yield out
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

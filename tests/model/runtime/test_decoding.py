@@ -1,0 +1,124 @@
+"""Viterbi against brute force, mentions, candidates, decisions about relations."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.runtime.decoding import (
+    best_tags,
+    decide_relations,
+    log_softmax,
+    mentions_of,
+    sigmoid,
+)
+from model.runtime.pairs import Candidates, Mention, candidates
+from model.runtime.schema import RELATIONS, TAGS, begin_tag, inside_tag
+
+THRESHOLDS = dict.fromkeys(RELATIONS, 0.5)
+
+
+def _legal(tags: tuple[int, ...]) -> bool:
+    previous = "O"
+    for tag in (TAGS[t] for t in tags):
+        if tag.startswith("I-") and previous[2:] != tag[2:]:
+            return False
+        previous = tag
+    return True
+
+
+@given(st.integers(0, 10_000), st.integers(1, 4))
+def test_viterbi_is_the_best_legal_sequence(seed: int, length: int) -> None:
+    scores = log_softmax(np.random.default_rng(seed).normal(size=(length, len(TAGS))).astype(np.float32) * 3)
+    (found,) = best_tags([scores], [np.zeros(length, dtype=bool)])
+    legal = [tags for tags in product(range(len(TAGS)), repeat=length) if _legal(tags)] if length < 4 else None
+    assert _legal(tuple(int(t) for t in found))
+    if legal:
+        best = max(sum(scores[i, t] for i, t in enumerate(tags)) for tags in legal)
+        assert sum(scores[i, t] for i, t in enumerate(found)) == pytest.approx(best, abs=1e-4)
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=5), st.integers(0, 100))
+def test_a_sentence_is_tagged_alike_alone_and_in_a_batch(lengths: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = [log_softmax(rng.normal(size=(n, len(TAGS))).astype(np.float32)) for n in lengths]
+    spaces = [rng.random(n) < 0.2 for n in lengths]
+    together = best_tags(scores, spaces)
+    for one, space, tags in zip(scores, spaces, together, strict=True):
+        assert best_tags([one], [space])[0].tolist() == tags.tolist()
+
+
+def test_nothing_to_decode() -> None:
+    assert best_tags([], []) == []
+
+
+def test_mentions_lose_white_space_at_their_edges() -> None:
+    city = [begin_tag("CITY"), *[inside_tag("CITY")] * 3]
+    scores = np.zeros((6, len(TAGS)), dtype=np.float32)
+    found = mentions_of(np.array([*city, 0, begin_tag("DATE")]), scores, "부산시 는삼", offset=10)
+    assert [(m.start, m.end, m.label) for m in found] == [(10, 13, "CITY"), (15, 16, "DATE")]
+
+
+def test_neighbouring_mentions_of_one_label_stay_two() -> None:
+    tags = np.array([begin_tag("CITY"), inside_tag("CITY"), begin_tag("CITY"), inside_tag("CITY")])
+    found = mentions_of(tags, np.zeros((4, len(TAGS)), dtype=np.float32), "부산서울")
+    assert [(m.start, m.end) for m in found] == [(0, 2), (2, 4)]
+
+
+def test_a_mention_of_white_space_alone_is_none() -> None:
+    tags = np.array([begin_tag("CITY"), inside_tag("CITY")])
+    assert mentions_of(tags, np.zeros((2, len(TAGS)), dtype=np.float32), "  ") == []
+
+
+def _logits(pairs: Candidates, wanted: dict[tuple[int, int, str], float]) -> np.ndarray:
+    logits = np.full((len(pairs), len(RELATIONS)), -9.0, dtype=np.float32)
+    for row, (head, tail) in enumerate(zip(pairs.head.tolist(), pairs.tail.tolist(), strict=True)):
+        for column, name in enumerate(RELATIONS):
+            logits[row, column] = wanted.get((head, tail, name), -9.0)
+    return logits
+
+
+def test_types_that_exclude_each_other_leave_the_likelier() -> None:
+    mentions = [Mention(0, 3, "PERSON"), Mention(4, 6, "CITY")]
+    pairs = candidates(mentions)
+    logits = _logits(pairs, {(0, 1, "HEAD_OF"): 2.0, (0, 1, "MEMBER_OF"): 3.0, (0, 1, "VISITS"): 1.0})
+    found = decide_relations(pairs, logits, mentions, "박형준 부산", THRESHOLDS)
+    assert {r.type for r in found} == {"MEMBER_OF", "VISITS"}
+
+
+def test_forbidden_types_never_come_out() -> None:
+    mentions = [Mention(0, 2, "CITY"), Mention(3, 5, "FIELD")]
+    pairs = candidates(mentions)
+    found = decide_relations(pairs, np.full((len(pairs), len(RELATIONS)), 9.0, np.float32), mentions, "부산 수소", THRESHOLDS)
+    assert [r.type for r in found] == ["COOPERATES_IN"]
+
+
+def test_of_equal_surfaces_the_closest_pair_stays() -> None:
+    text = "부산 서울 가나다라 부산"
+    mentions = [Mention(0, 2, "CITY"), Mention(3, 5, "CITY"), Mention(11, 13, "CITY")]
+    pairs = candidates(mentions)
+    logits = _logits(pairs, {(0, 1, "COOPERATES_WITH"): 1.0, (1, 2, "COOPERATES_WITH"): 5.0})
+    (found,) = decide_relations(pairs, logits, mentions, text, THRESHOLDS)
+    assert (found.head, found.tail) == (0, 1) and found.score == pytest.approx(float(sigmoid(np.float32(5.0))))
+
+
+def test_a_city_has_no_relation_to_its_own_name() -> None:
+    mentions = [Mention(0, 2, "CITY"), Mention(3, 5, "CITY")]
+    pairs = candidates(mentions)
+    logits = np.full((len(pairs), len(RELATIONS)), 9.0, np.float32)
+    assert decide_relations(pairs, logits, mentions, "부산 부산", THRESHOLDS) == []
+
+
+def test_thresholds_are_per_type() -> None:
+    mentions = [Mention(0, 2, "CITY"), Mention(3, 5, "CITY")]
+    pairs = candidates(mentions)
+    logits = _logits(pairs, {(0, 1, "COOPERATES_WITH"): 1.0, (0, 1, "VISITS"): 1.0})
+    found = decide_relations(pairs, logits, mentions, "부산 서울", THRESHOLDS | {"VISITS": 0.9})
+    assert [r.type for r in found] == ["COOPERATES_WITH"]
+
+
+def test_sigmoid_does_not_overflow() -> None:
+    with np.errstate(over="raise"):
+        assert sigmoid(np.array([-1e4, 0.0, 1e4], dtype=np.float32)).tolist() == [0.0, 0.5, 1.0]

@@ -1,0 +1,75 @@
+"""Candidate pairs, the window that scores them, their layout."""
+
+import numpy as np
+
+from model.encoder import Encoder
+from model.runtime.pairs import MAX_GAP, Mention, candidates, home_windows, join_pairs, sentence_pairs
+from model.runtime.schema import LABELS
+from model.runtime.windows import WindowedText, WindowSettings, window_text
+
+
+def _ends(mentions: list[Mention]) -> set[tuple[int, int]]:
+    pairs = candidates(mentions)
+    return set(zip(pairs.head.tolist(), pairs.tail.tolist(), strict=True))
+
+
+def test_candidates_are_the_pairs_the_schema_types() -> None:
+    mentions = [Mention(i, i + 1, label) for i, label in enumerate(LABELS)]
+    found = {(mentions[head].label, mentions[tail].label) for head, tail in _ends(mentions)}
+    parties = {"CITY", "ORG"}
+    expected = {("PERSON", x) for x in (*parties, "DATE")}
+    expected |= {(x, y) for x in parties for y in (*parties, "FIELD", "DATE") if x != y}
+    assert found == expected
+
+
+def test_two_persons_are_one_pair_and_two_cities_are_two() -> None:
+    assert _ends([Mention(0, 1, "PERSON"), Mention(2, 3, "PERSON")]) == {(0, 1)}
+    assert _ends([Mention(0, 1, "CITY"), Mention(2, 3, "CITY")]) == {(0, 1), (1, 0)}
+
+
+def test_far_pairs_are_not_looked_at() -> None:
+    places = (0, 2 + MAX_GAP, 5 + 2 * MAX_GAP)
+    assert _ends([Mention(start, start + 2, "CITY") for start in places]) == {(0, 1), (1, 0)}
+
+
+def test_no_mentions_no_pairs() -> None:
+    assert len(candidates([])) == 0
+
+
+def _long(encoder: Encoder) -> WindowedText:
+    settings = WindowSettings(32, 4, encoder.cls_id, encoder.sep_id, encoder.pad_id)
+    return window_text("부산시와 후쿠오카시가 " * 10, encoder.tokenizer, settings)
+
+
+def test_home_holds_both_mentions(tiny_encoder: Encoder) -> None:
+    cut = _long(tiny_encoder)
+    (sentence,) = cut.sentences
+    assert len(sentence.windows) > 1
+    starts = [i for i in range(len(cut.normalised.text)) if cut.normalised.text.startswith(("부산시", "후쿠오카"), i)]
+    mentions = [Mention(i, i + 3, "CITY") for i in starts]
+    pairs = candidates(mentions)
+    homes = home_windows(cut.windows, sentence, mentions, pairs)
+    assert (homes == -1).any() and (homes >= 0).any()
+    for head, tail, home in zip(pairs.head, pairs.tail, homes, strict=True):
+        ends = [mentions[head], mentions[tail]]
+        holding = [i for i, w in enumerate(cut.windows) if all(w.start <= m.start and m.end <= w.end for m in ends)]
+        deciding = [i for i in holding if cut.windows[i].core_start <= ends[0].start < cut.windows[i].core_end]
+        assert home == next(iter(deciding or holding), -1)
+
+
+def test_layout_points_at_the_mentions_in_their_window(tiny_encoder: Encoder) -> None:
+    cut = _long(tiny_encoder)
+    (sentence,) = cut.sentences
+    mentions = [Mention(i, i + 3, "CITY") for i in range(0, 100, 12)]
+    rows = {index: 10 + index for index in sentence.windows}
+    pairs, batch = sentence_pairs(cut.windows, rows, sentence, mentions)
+    assert len(pairs) == len(batch) > 0
+    for i in range(len(batch)):
+        window = cut.windows[batch.window[i] - 10]
+        assert window.start + batch.head_start[i] == mentions[pairs.head[i]].start
+        assert window.start + batch.tail_end[i] == mentions[pairs.tail[i]].end
+        assert 0 <= batch.sentence_start[i] < batch.sentence_end[i] <= window.end - window.start
+
+
+def test_joining_and_parting() -> None:
+    assert len(join_pairs([])) == 0 and join_pairs([]).window.dtype == np.int64

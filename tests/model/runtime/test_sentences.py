@@ -1,0 +1,58 @@
+"""Sentence boundaries on hand-made cases, and properties on any text."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.runtime.sentences import MAX_SENTENCE, sentence_spans
+
+# `|` marks the boundaries.
+CASES = [
+    "부산시는 3일 밝혔다. | 후쿠오카시도 화답했다.",
+    "시는 “하겠다. 또 하겠다.” 고 밝혔다. | 끝.",
+    "그는 “좋다.”라고 했다. | 다음 문장이다.",
+    "“협력은 이제 시작이다.” | 박 시장은 웃었다.",
+    "2023. 5. 3. 협약을 맺었다. | 두 도시는 웃었다.",
+    "’23. 5. 3. 협약을 맺었다.",
+    "St. Louis에서 만났다. | J. Kim 교수도 왔다.",
+    "손잡는다… 수소 협력 ‘물꼬’",
+    "예산은 1.5배 늘었다. | 3.5%다.",
+    "만났다(3일. 부산). | 이어 갔다!",
+    "왜 지금인가? | 답은 없다.",
+    "닫히지 않은 “인용이 있다. | 다음 문장이다.",
+    "1. 개요",
+    '"끝났다. 정말 끝났다"며 웃었다. | 그렇다.',
+    "▲ 사진 설명이다. | 또 있다.",
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_boundaries(case: str) -> None:
+    expected = case.split(" | ")
+    text = " ".join(expected)
+    assert [text[start:end] for start, end in sentence_spans(text)] == expected
+
+
+def test_a_line_break_always_ends_a_sentence() -> None:
+    text = "부산시, 손잡는다\n\n“열린 인용\n닫힘” 뒤"
+    assert [text[a:b] for a, b in sentence_spans(text)] == ["부산시, 손잡는다", "“열린 인용", "닫힘” 뒤"]
+
+
+@given(st.text(alphabet=st.sampled_from('가나다 .?!\n“”‘’()"12aA…\t')))
+def test_no_text_is_lost(text: str) -> None:
+    spans = sentence_spans(text)
+    covered = set()
+    for start, end in spans:
+        assert start < end and not text[start].isspace() and not text[end - 1].isspace()
+        covered.update(range(start, end))
+    assert all(text[i].isspace() for i in range(len(text)) if i not in covered)
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+@pytest.mark.parametrize("text", ["가" * 5_000, "가나 " * 3_000, "가" * 999 + " " + "나" * 3_000])
+def test_endless_lines_are_bounded(text: str) -> None:
+    spans = sentence_spans(text)
+    assert all(end - start <= MAX_SENTENCE for start, end in spans)
+    assert "".join(text[a:b] for a, b in spans).replace(" ", "") == text.replace(" ", "")

@@ -1,0 +1,72 @@
+"""Normalisation keeps every offset."""
+
+import sys
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.runtime import text as text_module
+from model.runtime.text import normalise
+
+
+@pytest.mark.parametrize(
+    ("original", "expected"),
+    [
+        ("부산시", "부산시"),
+        (unicodedata.normalize("NFD", "부산시"), "부산시"),
+        ("부산\u00a0시", "부산 시"),
+        ("부산\t시", "부산 시"),
+        ("부\u200b산", "부산"),
+        ("\ufeff부산", "부산"),
+        ("a\r\nb", "a\n\nb"),
+        ("부\x00산", "부 산"),
+        ("부\ud800산", "부\ufffd산"),
+        ("", ""),
+        ("😀 부산", "😀 부산"),
+        ("e\u0301te\u0301", "été"),
+    ],
+)
+def test_what_the_network_reads(original: str, expected: str) -> None:
+    assert normalise(original).text == expected
+
+
+def test_spans_point_into_the_decomposed_original() -> None:
+    original = unicodedata.normalize("NFD", "가 부산시는")
+    normalised = normalise(original)
+    place = normalised.text.index("부산시")
+    start, end = normalised.original_span(place, place + 3)
+    assert unicodedata.normalize("NFC", original[start:end]) == "부산시"
+
+
+@given(st.text())
+def test_normal_form_and_places(original: str) -> None:
+    normalised = normalise(original)
+    assert len(normalised.text) == len(normalised.starts) == len(normalised.ends)
+    assert unicodedata.is_normalized("NFC", normalised.text.replace("\ufffd", ""))
+    assert all(0 <= s < e <= len(original) for s, e in zip(normalised.starts, normalised.ends, strict=True))
+    assert all(a <= b for a, b in pairwise(normalised.starts))
+    for char, start, end in zip(normalised.text, normalised.starts, normalised.ends, strict=True):
+        if char not in " \n\ufffd":
+            assert char in unicodedata.normalize("NFC", original[start:end])
+
+
+@given(st.text())
+def test_normalising_again_changes_nothing(original: str) -> None:
+    once = normalise(original).text
+    assert normalise(once).text == once
+
+
+def test_list_of_backward_starters_is_complete() -> None:
+    """Every starter that is the second half of a canonical decomposition is on the list."""
+    for code in range(sys.maxunicode + 1):
+        char = chr(code)
+        if 0xAC00 <= code <= 0xD7A3:
+            continue
+        parts = unicodedata.decomposition(char).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            second = chr(int(parts[1], 16))
+            if unicodedata.combining(second) == 0:
+                assert text_module._may_compose_backwards(second), f"U+{ord(second):04X}"

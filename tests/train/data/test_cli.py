@@ -1,0 +1,125 @@
+"""`python -m train.data`: what it prints, its exit codes, and one line for a user's error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from train.data.__main__ import app
+from train.data.corpus import Corpus
+from train.data.inline import read_inline
+
+HEADER = "source: 자체 작성\n---\n"
+SENTENCE = "[부산시/C1]는 [대구시/C2]를 찾았다.\n> C1 VISITS C2\n"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def put(path: Path, body: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(HEADER + body, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    """One compiled article a split."""
+    corpus = Corpus(tmp_path)
+    for split, city in (("train", "대구시"), ("dev", "광주시"), ("test", "울산시")):
+        put(
+            corpus.inline_folder(split) / f"{split}-1.txt",
+            SENTENCE.replace("대구시", city).replace("찾았다", f"{split}에 찾았다"),
+        )
+    corpus.compile()
+    return corpus
+
+
+def test_check_of_a_sound_corpus(corpus: Corpus) -> None:
+    result = run("check", "--folder", corpus.folder)
+    assert (result.exit_code, result.output) == (0, "3 articles checked, 0 errors\n")
+
+
+def test_check_names_every_error_and_exits_with_1(corpus: Corpus) -> None:
+    broken = put(corpus.inline_folder("train") / "broken.txt", "[부산시/C1\n")
+    wrong = put(corpus.inline_folder("dev") / "wrong.txt", "제목\n\n[강릉시장/C1]\n")
+    result = run("check", "--folder", corpus.folder)
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        f"error: {broken}:3: a mark is not closed with “]”",
+        f"error: {wrong}:5: CITY “강릉시장” ends in “시장”, which stays outside the span",
+        f"error: {corpus.jsonl('dev')}:1: is not what the inline files compile to; run `make data`",
+        "4 articles checked, 3 errors",
+    ]
+
+
+def test_check_of_named_files_leaves_the_rest_alone(corpus: Corpus, tmp_path: Path) -> None:
+    put(corpus.inline_folder("train") / "broken.txt", "[부산시/C1\n")
+    good = put(tmp_path / "good.txt", SENTENCE)
+    assert run("check", good, corpus.jsonl("dev")).output == "2 articles checked, 0 errors\n"
+    bad = put(tmp_path / "bad.txt", "[부산시장/C1]\n")
+    result = run("check", bad)
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "1 articles checked, 1 errors")
+
+
+def test_check_prints_line_numbers_and_brackets_as_they_are(tmp_path: Path) -> None:
+    # rich would read `:100:` as an emoji and `[/b]` as markup.
+    path = put(tmp_path / "[b]long.txt", "가.\n\n" * 48 + "가.\n[부산시장[/b\n")
+    assert run("check", path).output.startswith(f"error: {path}:100: a mark begins inside another one")
+
+
+def test_check_gives_advice_only_when_asked_and_does_not_fail_for_it(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.txt", "[수소/F1] 협력\n\n수소 산업\n")
+    assert run("check", path).output == "1 articles checked, 0 errors\n"
+    result = run("check", "--advice", path)
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"look: {path}:3: “수소” is marked elsewhere, bare in “…수소 협력 수소 산업…”",
+        "1 articles checked, 0 errors",
+    ]
+
+
+def test_compile_makes_the_corpus_current(corpus: Corpus) -> None:
+    put(corpus.inline_folder("dev") / "dev-2.txt", "[강릉시/C1]\n")
+    assert run("check", "--folder", corpus.folder).exit_code == 1
+    result = run("compile", "--folder", corpus.folder)
+    assert (result.exit_code, result.output) == (0, "train: 1 articles, dev: 2 articles, test: 1 articles\n")
+    assert run("check", "--folder", corpus.folder).exit_code == 0
+
+
+def test_inline_writes_files_that_compile_to_the_same_articles(corpus: Corpus, tmp_path: Path) -> None:
+    result = run("inline", corpus.jsonl("train"), tmp_path / "out")
+    written = tmp_path / "out" / "train-1.txt"
+    assert (result.exit_code, result.output) == (0, f"{written}\n")
+    assert [read_inline(written).document] == corpus.read("train")
+
+
+def test_statistics_prints_the_table(corpus: Corpus) -> None:
+    result = run("statistics", "--folder", corpus.folder)
+    assert result.exit_code == 0
+    rows = [line.strip("│ ").replace("│", " ").split() for line in result.output.splitlines()]
+    assert ["articles", "1", "1", "1"] in rows
+    assert ["CITY", "2", "2", "2"] in rows
+
+
+def test_help_lists_the_commands() -> None:
+    output = run("--help").output
+    assert all(command in output for command in ("check", "compile", "inline", "statistics"))
+
+
+@pytest.mark.parametrize("command", ["check", "compile", "statistics"])
+def test_an_empty_folder_is_no_corpus(tmp_path: Path, command: str) -> None:
+    result = run(command, "--folder", tmp_path)
+    assert result.exit_code != 0
+    assert str(tmp_path) in str(result.exception)
+
+
+def test_a_users_error_is_one_line_and_exit_code_2(repository: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "train.data", "inline", str(tmp_path / "missing.jsonl"), str(tmp_path)]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path}/missing.jsonl: cannot be read (No such file or directory)\n"
+    assert done.stdout == ""

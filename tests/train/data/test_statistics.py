@@ -1,0 +1,61 @@
+"""Counts of the corpus, by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from model.runtime.document import write_jsonl
+from model.runtime.errors import DataError
+from train.data.corpus import Corpus
+from train.data.inline import parse_inline
+from train.data.statistics import statistics_table
+
+BODIES = {
+    "train": [
+        "[부산/C1]·[대구/C2], [수소/F1]\n> C1 COOPERATES_WITH C2\n> C1,C2 COOPERATES_IN F1\n",
+        "[박/P1] 시장, [3일/D1] [대구/C1]로\n> P1 VISITS C1\n",
+    ],
+    "dev": ["소식 없음\n"],
+    "test": ["가" * 1_234],
+}
+
+
+def fill(folder: Path) -> Corpus:
+    corpus = Corpus(folder)
+    for split, bodies in BODIES.items():
+        write_jsonl(
+            corpus.jsonl(split),
+            [parse_inline(f"source: 가\n---\n{body}", f"{split}{n}", "a").document for n, body in enumerate(bodies)],
+        )
+    return corpus
+
+
+def test_counts(tmp_path: Path) -> None:
+    table = statistics_table(fill(tmp_path))
+    assert [column.header for column in table.columns] == ["", "train", "dev", "test"]
+    rows = {name: counts for name, *counts in zip(*(column.cells for column in table.columns), strict=True)}
+    assert rows == {
+        "articles": ["2", "1", "1"],
+        "characters": ["21", "5", "1,234"],
+        "PERSON": ["1", "0", "0"],
+        "ORG": ["0", "0", "0"],
+        "CITY": ["3", "0", "0"],
+        "FIELD": ["1", "0", "0"],
+        "DATE": ["1", "0", "0"],
+        "mentions": ["6", "0", "0"],
+        "HEAD_OF": ["0", "0", "0"],
+        "MEMBER_OF": ["0", "0", "0"],
+        "LOCATED_IN": ["0", "0", "0"],
+        "VISITS": ["1", "0", "0"],
+        "MEETS": ["0", "0", "0"],
+        "COOPERATES_WITH": ["1", "0", "0"],
+        "COOPERATES_IN": ["2", "0", "0"],
+        "ON_DATE": ["0", "0", "0"],
+        "relations": ["4", "0", "0"],
+    }
+
+
+def test_a_missing_split_is_named(tmp_path: Path) -> None:
+    fill(tmp_path).jsonl("dev").unlink()
+    with pytest.raises(DataError, match=r"dev\.jsonl: cannot be read"):
+        statistics_table(Corpus(tmp_path))

@@ -1,0 +1,143 @@
+"""Whole runs on the tiny corpus: the command, a kill, the exported folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from pydantic import ValidationError
+from tiny_pretraining import tiny_recipe
+from transformers import AutoModel, AutoTokenizer
+
+from train.pretrain.checkpoint import save_checkpoint
+from train.pretrain.config import PretrainConfig, load_config
+from train.pretrain.run import Trainer, pretrain
+
+REPOSITORY = Path(__file__).parents[3]
+RECIPES = sorted((REPOSITORY / "configs/pretrain").glob("*.yaml"))
+
+
+def losses(output: Path) -> dict[int, float]:
+    lines = (output / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    return {record["step"]: record["loss"] for record in map(json.loads, lines)}
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing of the run's own code sees it."""
+
+
+def kill_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Trainer._step
+
+    def dying(self: Trainer, rate: float) -> dict[str, torch.Tensor]:
+        if self.progress.step == step:
+            raise Killed
+        result = original(self, rate)
+        if self.progress.step == step - 2:
+            save_checkpoint(self.checkpoint, self.model, self.optimiser, self.progress)
+        return result
+
+    monkeypatch.setattr(Trainer, "_step", dying)
+
+
+@pytest.mark.parametrize("kind", ["masked", "replaced"])
+def test_a_killed_run_resumes_to_the_same_losses(
+    corpus_folder: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tiny_recipe(corpus_folder, tmp_path / "whole", kind)
+    pretrain(whole)
+    broken = tiny_recipe(corpus_folder, tmp_path / "broken", kind)
+    with monkeypatch.context() as patch:
+        kill_after(7, patch)
+        with pytest.raises(Killed):
+            pretrain(broken)
+    assert pretrain(broken).step == 12
+    assert losses(broken.output) == pytest.approx(losses(whole.output), abs=1e-4)
+    assert (whole.output / "before-decay.pt").exists()
+
+
+def test_the_exported_folder_loads_with_transformers_alone(corpus_folder: Path, tmp_path: Path) -> None:
+    config = tiny_recipe(corpus_folder, tmp_path)
+    pretrain(config)
+    tokenizer = AutoTokenizer.from_pretrained(config.export)
+    model, info = AutoModel.from_pretrained(config.export, output_loading_info=True)
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert type(model).__name__ == "ElectraModel"
+    assert model.config.hidden_dropout_prob == pytest.approx(0.1)
+    hidden = model.float()(**tokenizer("나주시와 전주시", return_tensors="pt")).last_hidden_state
+    assert hidden.shape[-1] == 32
+    assert torch.isfinite(hidden).all()
+
+
+def test_the_warm_start_gives_a_lower_first_loss(corpus_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gensim")
+    cold = tiny_recipe(corpus_folder, tmp_path / "cold", steps=4)
+    warm = tiny_recipe(corpus_folder, tmp_path / "warm", steps=4, tokens=20_000)
+    pretrain(cold)
+    pretrain(warm)
+    assert losses(warm.output)[1] < losses(cold.output)[1] - 0.3
+
+
+def test_training_lowers_the_loss(corpus_folder: Path, tmp_path: Path) -> None:
+    config = tiny_recipe(corpus_folder, tmp_path, steps=80)
+    pretrain(config)
+    curve = losses(config.output)
+    first, last = (sum(curve[s] for s in steps) / 10 for steps in (range(1, 11), range(71, 81)))
+    assert last < first - 0.5
+
+
+def test_a_run_can_start_from_an_exported_encoder(corpus_folder: Path, tmp_path: Path) -> None:
+    first = tiny_recipe(corpus_folder, tmp_path / "first", steps=2)
+    pretrain(first)
+    second = tiny_recipe(corpus_folder, tmp_path / "second", steps=1).model_copy(update={"start_from": first.export})
+    pretrain(second)
+    assert (second.output / "tokenizer/tokenizer.json").read_bytes() == (first.export / "tokenizer.json").read_bytes()
+    before, after = (AutoModel.from_pretrained(c.export).embeddings.word_embeddings.weight.float() for c in (first, second))
+    assert torch.nn.functional.cosine_similarity(before.flatten(), after.flatten(), dim=0) > 0.95
+
+
+def test_a_run_can_continue_another_from_before_its_decay(corpus_folder: Path, tmp_path: Path) -> None:
+    first = tiny_recipe(corpus_folder, tmp_path / "first")
+    pretrain(first)
+    longer = tiny_recipe(corpus_folder, tmp_path / "second", steps=20).model_copy(update={"continue_run": first.output})
+    assert pretrain(longer).step == 20
+    # The schedule decays over the last quarter: the earlier run kept its state after step 10 of 12.
+    assert min(losses(longer.output)) == 11
+
+
+@pytest.mark.slow
+def test_the_command_runs_the_smoke_recipe(corpus_folder: Path, tmp_path: Path) -> None:
+    recipe = yaml.safe_load((REPOSITORY / "configs/pretrain/smoke.yaml").read_text(encoding="utf-8"))
+    recipe |= {"output": str(tmp_path / "run"), "export": str(tmp_path / "encoder")}
+    recipe["corpus"] = {"folder": str(corpus_folder)}
+    path = tmp_path / "smoke.yaml"
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    command = [sys.executable, "-m", "train.pretrain", "--config", str(path)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY, env=environment)
+    assert "steps" in done.stdout
+    assert (tmp_path / "encoder/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_shipped_recipe_loads(path: Path) -> None:
+    assert isinstance(load_config(path), PretrainConfig)
+
+
+def test_a_misspelt_key_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(corpus_folder, tmp_path).model_dump(mode="json")
+    recipe["training"]["learning_rate"] = 1e-3
+    with pytest.raises(ValidationError, match="learning_rate"):
+        PretrainConfig.model_validate(recipe)
+
+
+def test_a_budget_is_steps_or_minutes(corpus_folder: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(corpus_folder, tmp_path).model_dump(mode="json")
+    recipe["training"]["budget"] = {"steps": 3, "cpu_minutes": 1}
+    with pytest.raises(ValidationError, match="either"):
+        PretrainConfig.model_validate(recipe)

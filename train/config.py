@@ -1,0 +1,147 @@
+"""Recipes: one YAML file is one run. Every knob stands in the file or has its default here; unknown keys are refused."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from model.runtime.errors import ConfigError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class RandomEncoder(_Section):
+    """Random weights in KoELECTRA-small's shape unless said otherwise; the vocabulary comes from the training texts."""
+
+    vocabulary: int = Field(8_000, ge=100)
+    layers: int = Field(12, ge=1)
+    hidden: int = Field(256, ge=8)
+    heads: int = Field(4, ge=1)
+    intermediate: int = Field(1_024, ge=8)
+    embedding: int = Field(128, ge=8)
+    positions: int = Field(512, ge=16)
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> "RandomEncoder":
+        if self.hidden % self.heads:
+            raise ValueError("hidden must be a multiple of heads")
+        return self
+
+
+class EncoderConfig(_Section):
+    """`name`: `embedded`, `random`, a hub id, or a local folder."""
+
+    name: str = "embedded"
+    random: RandomEncoder = RandomEncoder()
+
+
+class WindowConfig(_Section):
+    """In pieces; see `model.runtime.windows.WindowSettings`."""
+
+    length: int = Field(256, ge=16)
+    context: int = Field(32, ge=0)
+
+
+class NetworkConfig(_Section):
+    """See `model.network.NetworkSize`."""
+
+    char_dim: int = Field(64, ge=1)
+    hidden: int = Field(256, ge=1)
+    relation_hidden: int = Field(256, ge=1)
+    kernel: Annotated[int, Field(ge=1)] = 5
+    dropout: Fraction = 0.2
+    char_dropout: Fraction = 0.1
+
+    @model_validator(mode="after")
+    def _odd_kernel(self) -> "NetworkConfig":
+        if self.kernel % 2 == 0:
+            raise ValueError("kernel must be odd, so that a convolution keeps the length")
+        return self
+
+
+class TrainingConfig(_Section):
+    """`batch_size` counts windows; an optimiser step sees `batch_size × accumulation` of them."""
+
+    epochs: int = Field(40, ge=1)
+    batch_size: int = Field(8, ge=1)
+    accumulation: int = Field(1, ge=1)
+    encoder_rate: float = Field(2e-4, gt=0)
+    head_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: Fraction = 0.1
+    max_grad_norm: float = Field(1.0, gt=0)
+    relation_weight: float = Field(1.0, ge=0)
+    predicted_mentions_from: Fraction = 0.4
+    predicted_mentions_share: Fraction = 0.5
+    evaluate_every: int = Field(2, ge=1)
+    patience: int = Field(6, ge=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    threads: int | None = Field(None, ge=1)
+
+
+class Recipe(_Section):
+    """Everything a run depends on besides the code and the data."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = Field(13, ge=0)
+    data: Path = Path("data/annotations")
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    encoder: EncoderConfig = EncoderConfig()
+    window: WindowConfig = WindowConfig()
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Reads a recipe; `overrides` are `dotted.key=value`, the value in YAML. ConfigError names file, key and reason."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: should hold keys and values")
+    for override in overrides or []:
+        _override(data, override)
+    return _validated(data, str(path))
+
+
+def _override(data: dict[str, object], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"override “{override}”: write dotted.key=value")
+    *parents, last = key.split(".")
+    section = data
+    for parent in parents:
+        inner = section.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"override “{override}”: {parent} is not a section")
+        section = inner
+    try:
+        section[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"override “{override}”: the value is not valid YAML") from None
+
+
+def _validated(data: dict[str, object], where: str) -> Recipe:
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"])
+            reason = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+            problems.append(f"{key}: {reason}")
+        raise ConfigError(f"{where}: {'; '.join(problems)}") from None
+
+
+def recipe_yaml(recipe: Recipe) -> str:
+    """The resolved recipe, every knob written out."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

@@ -1,0 +1,90 @@
+"""The joint loss: tags of characters and relations of pairs, from one forward pass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from model.network import JointNetwork
+from model.runtime.decoding import Floats, best_tags, log_softmax, mentions_of
+from model.runtime.pairs import Bools, Mention, PairBatch, join_pairs, sentence_pairs
+from model.runtime.schema import RELATIONS
+from model.runtime.windows import WindowBatch, batch_windows
+
+from .examples import IGNORED, Example, GoldSentence, relation_targets
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """Examples with their padded windows and tags [B, C]."""
+
+    examples: tuple[Example, ...]
+    windows: WindowBatch
+    tags: Tensor
+
+
+def collate(examples: Sequence[Example], pad_id: int) -> TrainingBatch:
+    """Pads examples into a batch."""
+    longest = max(len(example.tags) for example in examples)
+    tags = np.full((len(examples), longest), IGNORED, dtype=np.int64)
+    for row, example in enumerate(examples):
+        tags[row, : len(example.tags)] = example.tags
+    return TrainingBatch(tuple(examples), batch_windows([e.window for e in examples], pad_id), torch.from_numpy(tags))
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Mean over characters, and over the (pair, type) entries that count, scaled to a sum per sentence with pairs."""
+
+    tags: Tensor
+    relations: Tensor
+
+
+def joint_loss(network: JointNetwork, batch: TrainingBatch, predicted_share: float) -> Losses:
+    """Losses of a batch.
+
+    For a share of the sentences the relation head sees the tagger's mentions of the moment instead of the gold ones.
+    """
+    logits, states = network(**network.tensors(batch.windows))
+    tag_loss = cross_entropy(logits.float().flatten(0, 1), batch.tags.to(logits.device).flatten(), ignore_index=IGNORED)
+    return Losses(tag_loss, _relation_loss(network, batch, logits, states, predicted_share))
+
+
+def _relation_loss(network: JointNetwork, batch: TrainingBatch, logits: Tensor, states: Tensor, predicted_share: float) -> Tensor:
+    batches: list[PairBatch] = []
+    targets: list[Floats] = []
+    counts: list[Bools] = []
+    scores = logits.detach().float().cpu().numpy() if predicted_share else None
+    for row, example in enumerate(batch.examples):
+        for gold in example.sentences:
+            mentions: Sequence[Mention] = gold.mentions
+            if scores is not None and len(gold.sentence.windows) == 1 and float(torch.rand(())) < predicted_share:
+                mentions = _predicted(scores[row], example, gold)
+            # Whatever pair lies in this window is learned from, also where another window will score it.
+            here = replace(gold.sentence, windows=(0,))
+            pairs, layout = sentence_pairs([example.window], {0: row}, here, mentions)
+            if not len(pairs):
+                continue
+            target, count = relation_targets(pairs, mentions, gold, example.text)
+            batches.append(layout)
+            targets.append(target)
+            counts.append(count)
+    if not batches:
+        return logits.new_zeros(())
+    relation_logits = network.relations(states, **network.tensors(join_pairs(batches))).float()
+    wanted = torch.from_numpy(np.concatenate(targets)).to(relation_logits.device)
+    counted = torch.from_numpy(np.concatenate(counts)).to(relation_logits.device)
+    loss = binary_cross_entropy_with_logits(relation_logits, wanted, weight=counted.float(), reduction="sum")
+    # Long sentences have quadratically many pairs: a mean over entries would drown short ones, a plain sum would do the reverse.
+    return loss / (counted.any(dim=1).sum() * len(RELATIONS)).clamp(min=1) ** 0.5 / len(batches) ** 0.5
+
+
+def _predicted(scores: np.ndarray, example: Example, gold: GoldSentence) -> list[Mention]:
+    start, end = gold.sentence.start, gold.sentence.end
+    own = log_softmax(scores[start - example.window.start : end - example.window.start])
+    text = example.text[start:end]
+    (tags,) = best_tags([own], [np.array([char.isspace() for char in text])])
+    return mentions_of(tags, own, text, start)

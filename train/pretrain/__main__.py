@@ -1,0 +1,21 @@
+"""Command line: ``python -m train.pretrain --config configs/pretrain/base.yaml``."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from train.pretrain.config import load_config
+from train.pretrain.run import pretrain
+
+
+def main(config: Annotated[Path, typer.Option(help="recipe, a YAML file", exists=True, dir_okay=False)]) -> None:
+    """Pretrain the encoder; run the same command again to continue after a kill."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    progress = pretrain(load_config(config))
+    typer.echo(f"{progress.step} steps, {progress.cpu_seconds / 60:.1f} CPU minutes")
+
+
+if __name__ == "__main__":
+    typer.run(main)

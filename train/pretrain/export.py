@@ -1,0 +1,50 @@
+"""Writing the encoder as a Hugging Face folder that ``AutoModel`` and ``AutoTokenizer`` load with nothing of ours."""
+
+import shutil
+import uuid
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import ElectraModel
+
+# Trained without dropout; fine-tuning on little data wants it.
+_FINE_TUNING_DROPOUT = 0.1
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path) -> None:
+    """Write config, half-precision weights and tokenizer; the folder is replaced whole, so no reader sees a half-written one."""
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    partial.mkdir(parents=True)
+    config = type(encoder.config).from_dict(encoder.config.to_dict())
+    config.update(
+        {
+            "architectures": ["ElectraModel"],
+            "dtype": "float16",
+            "hidden_dropout_prob": _FINE_TUNING_DROPOUT,
+            "attention_probs_dropout_prob": _FINE_TUNING_DROPOUT,
+        }
+    )
+    config.save_pretrained(partial)
+    weights = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in encoder.state_dict().items()}
+    save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
+    (partial / "model.safetensors").chmod(0o644)
+    copy_tokenizer(tokenizer_folder, partial)
+    _swap(partial, target)
+
+
+def copy_tokenizer(source: Path, target: Path) -> None:
+    """Copy the files of a fast tokenizer into a folder."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in _TOKENIZER_FILES:
+        shutil.copyfile(source / name, target / name)
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """Put ``partial`` in the place of ``target`` by renaming."""
+    old = target.with_name(partial.name + ".old")
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,86 @@
+"""Scores as Markdown and JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from model.runtime.document import atomic_write
+
+from .metrics import Evaluation, Score, Scores
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Writes a JSON file atomically."""
+    with atomic_write(path) as out:
+        json.dump(data, out, ensure_ascii=False, indent=2)
+        out.write("\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically."""
+    with atomic_write(path) as out:
+        out.write(text)
+
+
+def evaluation_markdown(split: str, evaluation: Evaluation) -> str:
+    """The three tables of an evaluation."""
+    return "\n".join(
+        [
+            f"## {split} ({evaluation.documents} articles)",
+            "",
+            _table("Mentions, strict", evaluation.entities),
+            _table("Relations, end to end", evaluation.relations),
+            _table("Relations, gold mentions given", evaluation.relations_gold),
+        ]
+    )
+
+
+def _table(title: str, scores: Scores) -> str:
+    rows = [f"| {title} | P | R | F1 | gold |", "|---|---|---|---|---|"]
+    rows.extend(_row(name, score) for name, score in scores.by_name.items() if score.support or score.predicted)
+    rows.append(_row("**micro**", scores.micro))
+    rows.append(f"| macro | | | {scores.macro_f1:.3f} | |")
+    return "\n".join(rows) + "\n"
+
+
+def _row(name: str, score: Score) -> str:
+    return f"| {name} | {score.precision:.3f} | {score.recall:.3f} | {score.f1:.3f} | {score.support} |"
+
+
+def summary_rows(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, str, str, str, str]]:
+    """One row a split: entity F1 micro and macro, relation F1 end to end and with gold mentions."""
+    return [
+        (
+            split,
+            f"{e.entities.micro.f1:.3f}",
+            f"{e.entities.macro_f1:.3f}",
+            f"{e.relations.micro.f1:.3f}",
+            f"{e.relations_gold.micro.f1:.3f}",
+        )
+        for split, e in evaluations.items()
+    ]
+
+
+SUMMARY_HEADER = ("split", "mentions F1", "macro", "relations F1", "with gold mentions")
+
+
+def run_report(recipe: str, evaluations: Mapping[str, Evaluation], provenance: Mapping[str, Any]) -> str:
+    """The report of a run: summary, tables of each split, provenance."""
+    summary = [
+        f"# {recipe}",
+        "",
+        "| " + " | ".join(SUMMARY_HEADER) + " |",
+        "|---|---|---|---|---|",
+        *("| " + " | ".join(row) + " |" for row in summary_rows(evaluations)),
+        "",
+    ]
+    facts = [f"- {key}: {value}" for key, value in provenance.items() if not isinstance(value, Mapping)]
+    tables = [evaluation_markdown(split, evaluation) for split, evaluation in evaluations.items()]
+    return "\n".join([*summary, *tables, "## Provenance", "", *facts, ""])
+
+
+def evaluations_dict(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Evaluations for `metrics.json`."""
+    return {split: asdict(evaluation) for split, evaluation in evaluations.items()}

@@ -1,0 +1,169 @@
+"""One training run: recipe in, run folder and wheel out.
+
+python -m train.run --config configs/embedded.yaml
+python -m train.run --config configs/embedded.yaml training.epochs=10
+python -m train.run --config configs/embedded.yaml --resume
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.table import Table
+from transformers import set_seed
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging as transformers_logging
+
+from model.checkpoint import load_predictor, new_settings, save_model
+from model.encoder import Encoder, load_encoder
+from model.export import export_wheel
+from model.network import JointNetwork, NetworkSize
+from model.runs import METRICS_FILE, MODEL_FOLDER, RUNS
+from model.runtime.document import Document, write_jsonl
+from model.runtime.errors import ConfigError
+
+from .config import Recipe, load_recipe, recipe_yaml
+from .console import console, run
+from .data.corpus import Corpus
+from .evaluate import predict_split, score
+from .examples import examples_of
+from .metrics import Evaluation
+from .provenance import provenance
+from .random_encoder import random_encoder
+from .report import SUMMARY_HEADER, evaluations_dict, run_report, summary_rows, write_json, write_text
+from .trainer import JointTrainer
+
+RECIPE_FILE = "config.yaml"
+REPORT_FILE = "report.md"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What `train` leaves behind."""
+
+    folder: Path
+    evaluations: dict[str, Evaluation]
+
+    @property
+    def report(self) -> Path:
+        return self.folder / REPORT_FILE
+
+
+def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRun:
+    """Trains a recipe and fills its run folder; with `resume` goes on from the last checkpoint of an interrupted run.
+
+    Raises ConfigError when there is nothing to resume or the recipe has changed since, and the errors of data and encoder.
+    """
+    started = time.monotonic()
+    corpus = Corpus(recipe.data)
+    splits = {split: corpus.read(split) for split in ("train", "dev", "test")}
+    folder = runs / recipe.name
+    checkpoint = _checkpoint_to_resume(folder, recipe) if resume else None
+    if checkpoint is None:
+        _start_folder(folder, recipe)
+    if recipe.training.threads:
+        torch.set_num_threads(recipe.training.threads)
+    set_seed(recipe.seed)
+    trainer = _trainer(recipe, splits, folder)
+    trainer.train(resume_from_checkpoint=checkpoint)
+    network = trainer.predictor.network
+    assert isinstance(network, JointNetwork)
+    save_model(folder / MODEL_FOLDER, network, trainer.predictor.tokenizer, trainer.predictor.settings)
+    evaluations = _evaluate(folder, splits)
+    facts = provenance(corpus, recipe.seed) | {
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "epochs": round(trainer.state.epoch or 0, 1),
+        "best checkpoint": Path(trainer.state.best_model_checkpoint or "-").name,
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+    write_json(folder / "provenance.json", facts)
+    write_text(folder / REPORT_FILE, run_report(recipe.name, evaluations, facts))
+    # Written last: a run with this file is whole.
+    write_json(folder / METRICS_FILE, evaluations_dict(evaluations))
+    return FinishedRun(folder, evaluations)
+
+
+def _trainer(recipe: Recipe, splits: dict[str, list[Document]], folder: Path) -> JointTrainer:
+    encoder = build_encoder(recipe, splits["train"])
+    size = NetworkSize(**recipe.network.model_dump())
+    settings = new_settings(encoder, recipe.window.length, recipe.window.context, size, recipe.threshold, recipe.name)
+    network = JointNetwork(encoder.model, size)
+    examples, coverage = examples_of(splits["train"], encoder.tokenizer, settings.window)
+    console.print(f"train: {len(splits['train'])} articles in {len(examples)} windows; {coverage}", markup=False)
+    return JointTrainer(network, examples, splits["dev"], encoder.tokenizer, settings, recipe, folder)
+
+
+def build_encoder(recipe: Recipe, documents: list[Document]) -> Encoder:
+    """The recipe's encoder; `random` takes its vocabulary from the training documents."""
+    if recipe.encoder.name == "random":
+        console.print("encoder: random weights, vocabulary from the training texts (a baseline; no knowledge of Korean)")
+        return random_encoder((document.text for document in documents), recipe.encoder.random)
+    console.print(f"encoder: {recipe.encoder.name}", markup=False)
+    return load_encoder(recipe.encoder.name)
+
+
+def _start_folder(folder: Path, recipe: Recipe) -> None:
+    """A fresh run folder; an older run of the same name is kept beside it under the time it is moved."""
+    if folder.exists():
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        folder.replace(folder.with_name(f".{folder.name}.{stamp}"))
+    folder.mkdir(parents=True)
+    write_text(folder / RECIPE_FILE, recipe_yaml(recipe))
+
+
+def _checkpoint_to_resume(folder: Path, recipe: Recipe) -> str | None:
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such run to resume; start it without --resume")
+    stored = (folder / RECIPE_FILE).read_text(encoding="utf-8")
+    if stored != recipe_yaml(recipe):
+        raise ConfigError(
+            f"{folder}: was started with another recipe ({folder / RECIPE_FILE}); resume with that one or start anew"
+        )
+    checkpoints = folder / "checkpoints"
+    checkpoint: str | None = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    if checkpoint is None:
+        console.print(f"{folder}: no checkpoint yet; starting from the beginning", markup=False)
+    return checkpoint
+
+
+def _evaluate(folder: Path, splits: dict[str, list[Document]]) -> dict[str, Evaluation]:
+    """Scores what was saved, not what is in memory, and keeps the predictions."""
+    predictor = load_predictor(folder / MODEL_FOLDER)
+    evaluations = {}
+    for split in ("dev", "test"):
+        predictions = predict_split(predictor, splits[split])
+        write_jsonl(folder / "predictions" / f"{split}.jsonl", predictions.end_to_end)
+        evaluations[split] = score(splits[split], predictions)
+    return evaluations
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    config: Annotated[Path, typer.Option(help="recipe")] = Path("configs/embedded.yaml"),
+    resume: Annotated[bool, typer.Option(help="go on from the last checkpoint of the recipe's run")] = False,
+    runs: Annotated[Path, typer.Option(help="folder of run folders")] = RUNS,
+    dist: Annotated[Path, typer.Option(help="folder for the exported wheel")] = Path("dist"),
+    overrides: Annotated[list[str] | None, typer.Argument(help="dotted.key=value over the recipe")] = None,
+) -> None:
+    """Train a recipe, score it on dev and test, export it."""
+    transformers_logging.set_verbosity_error()
+    finished = train(load_recipe(config, overrides), runs, resume)
+    wheel = export_wheel(finished.folder / MODEL_FOLDER, dist)
+    table = Table(*SUMMARY_HEADER, title=finished.folder.name)
+    for row in summary_rows(finished.evaluations):
+        table.add_row(*row)
+    console.print(table)
+    console.print(f"report: {finished.report}\nexport: {wheel}", markup=False)
+
+
+if __name__ == "__main__":
+    run(app)
