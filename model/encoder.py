@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -54,7 +55,7 @@ def load_encoder(name: str) -> Encoder:
             place, dtype=torch.float32, trust_remote_code=False, attn_implementation="eager", local_files_only=local
         )
         tokenizer = AutoTokenizer.from_pretrained(place, use_fast=True, trust_remote_code=False, local_files_only=local)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if local:
             raise ModelError(f"encoder {place}: the folder cannot be loaded ({reason})") from None
@@ -89,7 +90,10 @@ def as_piece_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
 
 def _check_hangul(tokenizer: Tokenizer, unk_id: int | None, name: str) -> None:
     """A BERT tokenizer that strips accents takes Hangul apart and turns every eojeol into [UNK]; refuse it at once."""
-    ids = tokenizer.encode(_HANGUL_SAMPLE, add_special_tokens=False).ids
+    try:
+        ids = tokenizer.encode(_HANGUL_SAMPLE, add_special_tokens=False).ids
+    except Exception as error:  # tokenizers raises bare Exception
+        raise ModelError(f"encoder {name}: its tokenizer does not work ({error})") from None
     if unk_id is not None and ids.count(unk_id) * 2 > len(ids):
         raise ModelError(
             f"encoder {name}: its tokenizer knows no Hangul ({ids.count(unk_id)} of {len(ids)} pieces of a plain sentence are "

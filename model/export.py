@@ -74,9 +74,12 @@ def export_onnx(network: JointNetwork, folder: Path) -> None:
     shapes = {name: {0: rows, 1: pieces if name.startswith("piece") else chars} for name in batch}
     _export(network, batch, folder / ENCODER_FILE, ["tag_logits", "states"], shapes)
     pairs = network.tensors(_sample_pairs())
-    count = Dim("pairs")
-    pair_shapes: dict[str, dict[int, Dim]] = {"states": {0: rows, 1: chars}} | {name: {0: count} for name in pairs}
-    _export(network.relations, {"states": states.clone(), **pairs}, folder / RELATIONS_FILE, ["relation_logits"], pair_shapes)
+    mentions, ends = Dim("mentions"), Dim("pairs")
+    pair_shapes = {name: {0: ends if name in ("head", "tail") else mentions} for name in pairs}
+    inputs = {"states": states.clone(), **pairs}
+    _export(
+        network.relations, inputs, folder / RELATIONS_FILE, ["relation_logits"], {"states": {0: rows, 1: chars}, **pair_shapes}
+    )
 
 
 def _export(
@@ -103,8 +106,10 @@ def _sample_windows() -> WindowBatch:
 
 
 def _sample_pairs() -> PairBatch:
-    places = {"head_start": 1, "head_end": 3, "tail_start": 7, "tail_end": 9, "sentence_end": 20}
-    return PairBatch(**{f.name: np.full(5, places.get(f.name, 0), dtype=np.int64) for f in fields(PairBatch)})
+    starts = np.array([1, 7, 12], dtype=np.int64)
+    zeros = np.zeros_like(starts)
+    head, tail = np.array([[0, 0, 1, 2, 2], [1, 2, 2, 0, 1]], dtype=np.int64)
+    return PairBatch(zeros, starts, starts + 2, zeros, zeros, zeros + 20, head, tail)
 
 
 def export_wheel(folder: Path, dist: Path) -> Path:

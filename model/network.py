@@ -113,9 +113,8 @@ class RelationHead(nn.Module):
         super().__init__()
         width = size.relation_hidden
         self.labels = nn.Embedding(len(LABELS), 32)
-        self.head = nn.Linear(3 * size.hidden + 32, width)
-        self.tail = nn.Linear(3 * size.hidden + 32, width)
-        self.between = nn.Linear(3 * size.hidden, width)
+        self.ends = nn.Linear(3 * size.hidden + 32, 2 * width)
+        self.context = nn.Linear(3 * size.hidden, width)
         self.distance = nn.Embedding(2 * _DISTANCE_BUCKETS, width)
         self.types = nn.Embedding(len(LABELS) ** 2, width)
         self.dropout = nn.Dropout(size.dropout)
@@ -127,44 +126,40 @@ class RelationHead(nn.Module):
         self,
         states: Tensor,
         window: Tensor,
-        head_start: Tensor,
-        head_end: Tensor,
-        tail_start: Tensor,
-        tail_end: Tensor,
-        head_label: Tensor,
-        tail_label: Tensor,
+        start: Tensor,
+        end: Tensor,
+        label: Tensor,
         sentence_start: Tensor,
         sentence_end: Tensor,
+        head: Tensor,
+        tail: Tensor,
     ) -> Tensor:
-        """States [B, C, H] and pairs (see `PairBatch`, each [N]) to logits [N, R]."""
+        """States [B, C, H], mentions [M] and pairs [N] (see `PairBatch`) to logits [N, R]."""
         sums = nn.functional.pad(states.float().cumsum(dim=1), (0, 0, 1, 0)).to(states.dtype)
 
-        def mean(start: Tensor, end: Tensor) -> Tensor:
-            length = (end - start).clamp(min=1).unsqueeze(-1).to(states.dtype)
-            return (sums[window, end] - sums[window, start]) / length
+        def mean(row: Tensor, begin: Tensor, stop: Tensor) -> Tensor:
+            length = (stop - begin).clamp(min=1).unsqueeze(-1).to(states.dtype)
+            return (sums[row, stop] - sums[row, begin]) / length
 
-        def span(start: Tensor, end: Tensor, label: Tensor) -> Tensor:
-            return torch.cat([states[window, start], states[window, end - 1], mean(start, end), self.labels(label)], dim=-1)
-
-        first_start, first_end = torch.minimum(head_start, tail_start), torch.minimum(head_end, tail_end)
-        second_start, second_end = torch.maximum(head_start, tail_start), torch.maximum(head_end, tail_end)
-        context = torch.cat(
-            [
-                mean(first_end, torch.maximum(second_start, first_end)),
-                mean(sentence_start, torch.maximum(first_start, sentence_start)),
-                mean(second_end, torch.maximum(sentence_end, second_end)),
-            ],
-            dim=-1,
-        )
+        mention = [states[window, start], states[window, end - 1], mean(window, start, end), self.labels(label)]
+        as_head, as_tail = self.ends(self.dropout(torch.cat(mention, dim=-1))).chunk(2, dim=-1)
+        first_start, first_end = torch.minimum(start[head], start[tail]), torch.minimum(end[head], end[tail])
+        second_start, second_end = torch.maximum(start[head], start[tail]), torch.maximum(end[head], end[tail])
+        row, sentence = window[head], (sentence_start[head], sentence_end[head])
+        around = [
+            mean(row, first_end, torch.maximum(second_start, first_end)),
+            mean(row, sentence[0], torch.maximum(first_start, sentence[0])),
+            mean(row, second_end, torch.maximum(sentence[1], second_end)),
+        ]
         gap = (second_start - first_end).clamp(min=0)
         bucket = torch.log2(gap.float() + 1).long().clamp(max=_DISTANCE_BUCKETS - 1)
-        order = (head_start < tail_start).long()
+        order = (start[head] < start[tail]).long()
         pair = (
-            self.head(self.dropout(span(head_start, head_end, head_label)))
-            + self.tail(self.dropout(span(tail_start, tail_end, tail_label)))
-            + self.between(self.dropout(context))
+            as_head[head]
+            + as_tail[tail]
+            + self.context(torch.cat(around, dim=-1))
             + self.distance(bucket + order * _DISTANCE_BUCKETS)
-            + self.types(head_label * len(LABELS) + tail_label)
+            + self.types(label[head] * len(LABELS) + label[tail])
         )
         hidden = self.norm(nn.functional.gelu(pair))
         hidden = hidden + nn.functional.gelu(self.hidden(self.dropout(hidden)))

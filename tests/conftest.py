@@ -43,7 +43,7 @@ def tiny_encoder() -> Encoder:
     return random_encoder(TEXTS, TINY_ENCODER)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_predictor(tiny_encoder: Encoder) -> Callable[..., Predictor]:
     """Builds an untrained predictor with a given window; its answers are arbitrary and deterministic.
 

@@ -4,7 +4,7 @@ All arrays, because what has no sentences (a table, a dump) can hold a million p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,25 +94,31 @@ def home_windows(windows: Sequence[Window], sentence: Sentence, mentions: Sequen
 
 @dataclass(frozen=True)
 class PairBatch:
-    """N ordered pairs of mentions; places are characters of the window they stand in, `[start, end)`. All arrays are [N]."""
+    """M appearances of mentions in windows and N ordered pairs of them. Places are characters of the window, `[start, end)`."""
 
     window: Ints
-    head_start: Ints
-    head_end: Ints
-    tail_start: Ints
-    tail_end: Ints
-    head_label: Ints
-    tail_label: Ints
+    """[M] the window's row in its batch."""
+    start: Ints
+    """[M]"""
+    end: Ints
+    """[M]"""
+    label: Ints
+    """[M]"""
     sentence_start: Ints
+    """[M] the part of the mention's sentence that lies in the window."""
     sentence_end: Ints
-    """The part of the pair's sentence that lies in the window."""
+    """[M]"""
+    head: Ints
+    """[N] index of the head among the mentions."""
+    tail: Ints
+    """[N]"""
 
     def __len__(self) -> int:
-        return len(self.window)
+        return len(self.head)
 
     def part(self, start: int, end: int) -> "PairBatch":
-        """Pairs `[start, end)`."""
-        return PairBatch(*(getattr(self, field.name)[start:end] for field in fields(self)))
+        """Pairs `[start, end)`, with all mentions."""
+        return replace(self, head=self.head[start:end], tail=self.tail[start:end])
 
 
 def sentence_pairs(
@@ -120,30 +126,37 @@ def sentence_pairs(
 ) -> tuple[Candidates, PairBatch]:
     """The candidates of a sentence that some window can score, and their layout for the network.
 
-    `rows` gives the row in the batch of each of the sentence's windows.
+    `rows` gives the row in the batch of each of the sentence's windows. A mention appears once for each of them, so that a pair
+    finds both ends in the window that scores it.
     """
     pairs = candidates(mentions)
     home = home_windows(windows, sentence, mentions, pairs)
     pairs, home = pairs.where(home >= 0), home[home >= 0]
-    first = sentence.windows[0]
-    row, begin, end = np.array([(rows[i], windows[i].start, windows[i].end) for i in sentence.windows], dtype=np.int64).T
-    offset = begin[home - first]
     starts, ends, labels = _arrays(mentions)
-    batch = PairBatch(
-        window=row[home - first],
-        head_start=starts[pairs.head] - offset,
-        head_end=ends[pairs.head] - offset,
-        tail_start=starts[pairs.tail] - offset,
-        tail_end=ends[pairs.tail] - offset,
-        head_label=labels[pairs.head],
-        tail_label=labels[pairs.tail],
-        sentence_start=np.maximum(sentence.start, offset) - offset,
-        sentence_end=np.minimum(sentence.end, end[home - first]) - offset,
+    appearances = []
+    for index in sentence.windows:
+        window = windows[index]
+        inside = (window.start <= starts) & (ends <= window.end)
+        # What lies outside is never asked for; a place inside keeps the arrays in step.
+        begin, stop = np.where(inside, starts - window.start, 0), np.where(inside, ends - window.start, 1)
+        sentence_part = max(sentence.start, window.start) - window.start, min(sentence.end, window.end) - window.start
+        constants = [np.full(len(mentions), value, dtype=np.int64) for value in (rows[index], *sentence_part)]
+        appearances.append((constants[0], begin, stop, labels, constants[1], constants[2]))
+    shift = (home - sentence.windows[0]) * len(mentions)
+    window_rows, begins, stops, kinds, part_starts, part_ends = (
+        np.concatenate(column) for column in zip(*appearances, strict=True)
     )
-    return pairs, batch
+    layout = PairBatch(window_rows, begins, stops, kinds, part_starts, part_ends, pairs.head + shift, pairs.tail + shift)
+    return pairs, layout
 
 
 def join_pairs(batches: Sequence[PairBatch]) -> PairBatch:
     """One batch of several; an empty one of none."""
     empty = np.zeros(0, dtype=np.int64)
-    return PairBatch(*(np.concatenate([empty, *(getattr(b, field.name) for b in batches)]) for field in fields(PairBatch)))
+    offsets = np.cumsum([0, *(len(batch.start) for batch in batches)])
+    mentions = [f.name for f in fields(PairBatch) if f.name not in ("head", "tail")]
+    joined = {name: np.concatenate([empty, *(getattr(batch, name) for batch in batches)]) for name in mentions}
+    for name in ("head", "tail"):
+        ends = (getattr(batch, name) + offset for batch, offset in zip(batches, offsets, strict=False))
+        joined[name] = np.concatenate([empty, *ends])
+    return PairBatch(**joined)

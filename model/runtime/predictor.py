@@ -89,52 +89,82 @@ class Predictor:
 
     def predict_iter(self, texts: Iterable[str]) -> Iterator[Document]:
         """As `predict`, in order, holding only some texts at a time."""
-        stream = iter(texts)
+        return self._read((text, None) for text in texts)
+
+    def relate_mentions(self, articles: Iterable[tuple[str, Sequence[Entity]]]) -> Iterator[Document]:
+        """Relations between mentions that are given (gold ones, in evaluation), as documents with those entities.
+
+        Offsets of the entities are those of the text, which must be in the normal form of the corpus (NFC, no dropped
+        characters). Raises DataError otherwise.
+        """
+        return self._read(articles)
+
+    def _read(self, articles: Iterable[tuple[str, Sequence[Entity] | None]]) -> Iterator[Document]:
+        """Documents of texts; where entities are given they are kept, else they are found."""
+        stream = iter(articles)
         done = 0
         while chunk := list(islice(stream, _TEXTS_AT_ONCE)):
-            for place, text in enumerate(chunk, done):
+            for place, (text, _) in enumerate(chunk, done):
                 if not isinstance(text, str):
                     raise DataError(f"text {place}: expected a string, found {type(text).__name__}")
-            yield from self._predict_chunk(chunk, done)
+            yield from self._read_chunk(chunk, done)
             done += len(chunk)
 
-    def _predict_chunk(self, texts: Sequence[str], first: int) -> Iterator[Document]:
-        cut = [window_text(text, self.tokenizer, self.settings.window) for text in texts]
-        results: list[list[SentenceResult]] = [[] for _ in texts]
+    def _read_chunk(self, articles: Sequence[tuple[str, Sequence[Entity] | None]], first: int) -> Iterator[Document]:
+        cut = [window_text(text, self.tokenizer, self.settings.window) for text, _ in articles]
+        for place, ((text, given), windowed) in enumerate(zip(articles, cut, strict=True), first):
+            if given is not None and windowed.normalised.text != text:
+                raise DataError(f"text {place}: with given mentions it must be in the corpus's normal form (NFC, plain spaces)")
         segments = [segment for index, windowed in enumerate(cut) for segment in _segments(index, windowed)]
         found: dict[int, list[SentenceResult]] = {}
-        order = sorted(
-            range(len(segments)),
-            key=lambda i: -max(len(cut[segments[i].text_index].windows[w].piece_ids) for w in segments[i].windows),
-        )
+        order = sorted(range(len(segments)), key=lambda i: -_longest(segments[i], cut))
         for group in _batched(order, segments, self.batch_size):
-            found.update(zip(group, self._read_segments([segments[i] for i in group], cut), strict=True))
+            found.update(zip(group, self._read_segments([segments[i] for i in group], articles, cut), strict=True))
+        results: list[list[SentenceResult]] = [[] for _ in articles]
         for index, segment in enumerate(segments):
             results[segment.text_index].extend(found[index])
-        for place, (text, windowed, sentences) in enumerate(zip(texts, cut, results, strict=True), first):
+        for place, ((text, _), windowed, sentences) in enumerate(zip(articles, cut, results, strict=True), first):
             yield _document(str(place), text, windowed, sentences)
 
-    def _read_segments(self, segments: Sequence[_Segment], cut: Sequence[WindowedText]) -> list[list[SentenceResult]]:
+    def _read_segments(
+        self,
+        segments: Sequence[_Segment],
+        articles: Sequence[tuple[str, Sequence[Entity] | None]],
+        cut: Sequence[WindowedText],
+    ) -> list[list[SentenceResult]]:
         """Encodes the windows of the segments as one batch and decodes their sentences."""
         windows = [cut[segment.text_index].windows[index] for segment in segments for index in segment.windows]
-        rows = {
-            (segment.text_index, index): row for row, (segment, index) in enumerate((s, i) for s in segments for i in s.windows)
-        }
+        places = [(segment.text_index, index) for segment in segments for index in segment.windows]
+        rows = {place: row for row, place in enumerate(places)}
         logits, states = self.network.encode(batch_windows(windows, self.settings.window.pad_id))
         sentences = [(segment, sentence) for segment in segments for sentence in segment.sentences]
+        mentions = self._find_mentions(sentences, logits, rows, cut)
+        for index, (segment, sentence) in enumerate(sentences):
+            given = articles[segment.text_index][1]
+            if given is not None:
+                inside = [e for e in given if sentence.start <= e.start and e.end <= sentence.end]
+                mentions[index] = [Mention(e.start, e.end, e.label) for e in inside]
+        relations = self._relations(sentences, mentions, states, rows, cut)
+        results = iter(SentenceResult(m, r) for m, r in zip(mentions, relations, strict=True))
+        return [[next(results) for _ in segment.sentences] for segment in segments]
+
+    def _find_mentions(
+        self,
+        sentences: Sequence[tuple[_Segment, Sentence]],
+        logits: Floats,
+        rows: dict[tuple[int, int], int],
+        cut: Sequence[WindowedText],
+    ) -> list[list[Mention]]:
         log_probs = [
             log_softmax(_sentence_logits(logits, rows, segment.text_index, sentence, cut[segment.text_index].windows))
             for segment, sentence in sentences
         ]
+        closed = [_closed(cut[segment.text_index].normalised, sentence) for segment, sentence in sentences]
         texts = [cut[segment.text_index].normalised.text[s.start : s.end] for segment, s in sentences]
-        closed = [_closed(cut[segment.text_index].normalised, s) for segment, s in sentences]
-        mentions = [
+        return [
             mentions_of(tags, scores, text, sentence.start)
             for tags, scores, text, (_, sentence) in zip(best_tags(log_probs, closed), log_probs, texts, sentences, strict=True)
         ]
-        relations = self._relations(sentences, mentions, states, rows, cut)
-        results = iter(SentenceResult(m, r) for m, r in zip(mentions, relations, strict=True))
-        return [[next(results) for _ in segment.sentences] for segment in segments]
 
     def _relations(
         self,
@@ -173,27 +203,6 @@ class Predictor:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(RELATIONS)), dtype=np.float32)
 
-    def relate_mentions(self, text: str, entities: Sequence[Entity]) -> Document:
-        """Relations between mentions that are given (gold ones, in evaluation), as a document with those entities.
-
-        Offsets of the entities are those of `text`, which must be in the normal form of the corpus (NFC, no dropped characters).
-        """
-        windowed = window_text(text, self.tokenizer, self.settings.window)
-        if windowed.normalised.text != text:
-            raise DataError("the text with given mentions is not in the corpus's normal form (NFC, plain spaces)")
-        results: list[SentenceResult] = []
-        for segment in _segments(0, windowed):
-            windows = [windowed.windows[index] for index in segment.windows]
-            rows = {(0, index): row for row, index in enumerate(segment.windows)}
-            _, states = self.network.encode(batch_windows(windows, self.settings.window.pad_id))
-            mentions = [
-                [Mention(e.start, e.end, e.label) for e in entities if s.start <= e.start and e.end <= s.end]
-                for s in segment.sentences
-            ]
-            relations = self._relations([(segment, s) for s in segment.sentences], mentions, states, rows, [windowed])
-            results.extend(SentenceResult(m, r) for m, r in zip(mentions, relations, strict=True))
-        return _document("0", text, windowed, results)
-
 
 def _segments(text_index: int, windowed: WindowedText) -> Iterator[_Segment]:
     """Sentences of one window together; a sentence over several windows joins them all."""
@@ -207,6 +216,10 @@ def _segments(text_index: int, windowed: WindowedText) -> Iterator[_Segment]:
         windows.extend(index for index in sentence.windows if index not in windows)
     if sentences:
         yield _Segment(text_index, tuple(sentences), tuple(windows))
+
+
+def _longest(segment: _Segment, cut: Sequence[WindowedText]) -> int:
+    return max(len(cut[segment.text_index].windows[index].piece_ids) for index in segment.windows)
 
 
 def _batched(order: Sequence[int], segments: Sequence[_Segment], size: int) -> Iterator[list[int]]:

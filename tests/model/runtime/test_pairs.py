@@ -65,11 +65,23 @@ def test_layout_points_at_the_mentions_in_their_window(tiny_encoder: Encoder) ->
     pairs, batch = sentence_pairs(cut.windows, rows, sentence, mentions)
     assert len(pairs) == len(batch) > 0
     for i in range(len(batch)):
-        window = cut.windows[batch.window[i] - 10]
-        assert window.start + batch.head_start[i] == mentions[pairs.head[i]].start
-        assert window.start + batch.tail_end[i] == mentions[pairs.tail[i]].end
-        assert 0 <= batch.sentence_start[i] < batch.sentence_end[i] <= window.end - window.start
+        head, tail = batch.head[i], batch.tail[i]
+        assert batch.window[head] == batch.window[tail]
+        window = cut.windows[batch.window[head] - 10]
+        assert window.start + batch.start[head] == mentions[pairs.head[i]].start
+        assert window.start + batch.end[tail] == mentions[pairs.tail[i]].end
+        assert 0 <= batch.sentence_start[head] < batch.sentence_end[head] <= window.end - window.start
 
 
-def test_joining_and_parting() -> None:
+def test_joining_and_parting(tiny_encoder: Encoder) -> None:
     assert len(join_pairs([])) == 0 and join_pairs([]).window.dtype == np.int64
+    cut = _long(tiny_encoder)
+    rows = {index: index for index in cut.sentences[0].windows}
+    batches = [
+        sentence_pairs(cut.windows, rows, cut.sentences[0], [Mention(s, s + 2, "CITY") for s in m])[1] for m in ([0, 9], [4, 20])
+    ]
+    joined = join_pairs(batches)
+    assert len(joined) == sum(map(len, batches))
+    starts = [*batches[0].start[batches[0].head], *batches[1].start[batches[1].head]]
+    assert joined.start[joined.head].tolist() == starts
+    assert joined.part(1, 3).head.tolist() == joined.head[1:3].tolist()

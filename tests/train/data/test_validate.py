@@ -245,10 +245,26 @@ def test_advice(bad: str, good: str, message: str) -> None:
     assert advice(article(good)) == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[박/P1] 시장은\n\n박 터지게",  # one syllable says too little
+        "[3일/D1] 왔다.\n\n3일 동안",
+        "[부산/C1] [박/P1] 시장은",
+        "[홍길동/P1]은 [부산/C1]으로",
+        "[부산/C1]에서 열린 큰 행사에 처음 나온 [홍길동/P1] 시장은",
+        "[홍길동/P1]과 함께 [부산/C1]시장은",
+    ],
+)
+def test_no_advice(body: str) -> None:
+    assert advice(article(body)) == []
+
+
 def test_cities_and_bodies_of_other_articles_are_looked_for() -> None:
     bare = article("제목\n\n어제 부산시에서 열렸다.")
     assert advice(article("[부산시/C1]", name="b"), bare) == [f"a.txt:1: “부산시” {BARE} “…제목 어제 부산시에서 열렸다.…”"]
     assert advice(article("[부산시/F1]", name="b"), bare) == []
+    assert advice(article("[부산/C1]", name="b"), article("제목\n\n어제 부산 앞바다에서")) == []
 
 
 @pytest.mark.parametrize("look", [check, advise])

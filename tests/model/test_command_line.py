@@ -1,0 +1,94 @@
+"""`python -m model predict`: formats, standard input, one clear line for what cannot be read."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model.checkpoint import save_model
+from model.network import JointNetwork
+from model.runtime.document import document_from_dict
+from model.runtime.predictor import Predictor
+
+REPOSITORY = Path(__file__).parents[2]
+TEXT = "부산시, 후쿠오카와 협력\n부산시는 3일 후쿠오카시를 방문해 수소 분야 협력을 논의했다."
+Build = Callable[..., Predictor]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, tiny_predictor: Build) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    predictor = tiny_predictor(threshold=0.3)
+    assert isinstance(predictor.network, JointNetwork)
+    save_model(folder / "model", predictor.network, predictor.tokenizer, predictor.settings)
+    return folder
+
+
+def _call(run_folder: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "model", "predict", "--model", str(run_folder), *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, input=given, capture_output=True, check=False)
+
+
+def test_jsonl_is_the_schemas_form(run_folder: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.txt").write_text(TEXT, encoding="utf-8")
+    done = _call(run_folder, str(tmp_path / "first.txt"), str(tmp_path / "second.txt"), "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    objects = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [o["id"] for o in objects] == ["first", "second"]
+    for item in objects:
+        assert item["text"] == TEXT and item["entities"]
+        for entity in item["entities"]:
+            assert entity.keys() >= {"id", "start", "end", "label", "text", "score"}
+            assert TEXT[entity["start"] : entity["end"]] == entity["text"]
+        assert all(r.keys() >= {"head", "tail", "type", "score"} for r in item["relations"])
+        assert document_from_dict(item, "output").entities
+
+
+def test_standard_input(run_folder: Path) -> None:
+    done = _call(run_folder, "-", "--format", "jsonl", given=TEXT.encode())
+    assert json.loads(done.stdout)["id"] == "stdin"
+
+
+def test_table_and_brat(run_folder: Path) -> None:
+    assert "label" in _call(run_folder, "-", given=TEXT.encode()).stdout.decode()
+    brat = _call(run_folder, "-", "--format", "brat", given=TEXT.encode()).stdout.decode()
+    first = brat.splitlines()[0].split("\t")
+    start, end = first[1].split()[1:]
+    assert first[0] == "T1" and TEXT[int(start) : int(end)] == first[2]
+
+
+def test_an_empty_file_is_an_article_without_mentions(run_folder: Path) -> None:
+    done = _call(run_folder, "-", "--format", "jsonl")
+    assert done.returncode == 0 and json.loads(done.stdout)["entities"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("missing.txt", None, "cannot be read"),
+        ("cp949.txt", "부산시".encode("cp949"), "is not UTF-8"),
+        (".", None, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read(run_folder: Path, tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    done = _call(run_folder, str(path))
+    error = done.stderr.decode()
+    assert done.returncode == 2 and error.startswith("error: ") and str(path) in error and said in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_missing_model(tmp_path: Path) -> None:
+    done = _call(tmp_path / "nowhere", "-", given=TEXT.encode())
+    assert done.returncode == 2 and b"there is no such model folder" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_importing_the_package_does_not_import_torch() -> None:
+    code = "import sys, model; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0

@@ -1,0 +1,168 @@
+"""Training as the user starts it: learns by heart, repeats itself, survives a kill, says what is wrong in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny_corpus import TINY, write_tiny_corpus
+
+from model import load
+from model.runtime.document import read_jsonl
+from model.runtime.errors import ConfigError, ModelError
+from train.config import Recipe, load_recipe
+from train.run import train
+
+FAST = ["training.encoder_rate=2e-3", "training.head_rate=1e-2"]
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    return _recipe(tmp_path)
+
+
+def _recipe(tmp_path: Path, *overrides: str) -> Recipe:
+    data = tmp_path / "data"
+    if not data.exists():
+        write_tiny_corpus(data)
+    return load_recipe(REPOSITORY / "configs/random.yaml", [*TINY, f"data={data}", "training.epochs=4", *overrides])
+
+
+def _metrics(runs: Path) -> str:
+    return (runs / "random" / "metrics.json").read_text()
+
+
+def test_learns_by_heart(tmp_path: Path) -> None:
+    finished = train(_recipe(tmp_path, "training.epochs=60", "training.evaluate_every=10", *FAST), tmp_path / "runs")
+    assert finished.evaluations["test"].entities.micro.f1 == 1.0
+    assert finished.evaluations["test"].relations.micro.f1 > 0.9
+    folder = finished.folder
+    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert {
+        "config.yaml",
+        "metrics.json",
+        "report.md",
+        "provenance.json",
+        "predictions/dev.jsonl",
+        "predictions/test.jsonl",
+    } <= present
+    assert {"model/dosilink.json", "model/model.safetensors", "model/tokenizer.json", "model/encoder/config.json"} <= present
+    assert any(name.startswith("tensorboard/") for name in present)
+    gold = next(iter(read_jsonl(tmp_path / "data/test.jsonl")))
+    predicted = next(iter(read_jsonl(folder / "predictions/test.jsonl")))
+    assert predicted.id == gold.id
+    assert [(e.start, e.end, e.label) for e in load(folder).predict(gold.text).entities] == [
+        (e.start, e.end, e.label) for e in predicted.entities
+    ]
+
+
+def test_one_seed_gives_one_result(tmp_path: Path, recipe: Recipe) -> None:
+    for runs in ("a", "b"):
+        train(recipe, tmp_path / runs)
+    assert _metrics(tmp_path / "a") == _metrics(tmp_path / "b")
+    predictions = [(tmp_path / r / "random/predictions/test.jsonl").read_text() for r in ("a", "b")]
+    assert predictions[0] == predictions[1]
+
+
+def test_another_run_of_the_name_keeps_the_older_one(tmp_path: Path, recipe: Recipe) -> None:
+    first = train(recipe, tmp_path / "runs").folder.joinpath("metrics.json").read_text()
+    train(recipe, tmp_path / "runs")
+    kept = [p for p in (tmp_path / "runs").iterdir() if p.name.startswith(".random.")]
+    assert len(kept) == 1 and (kept[0] / "metrics.json").read_text() == first
+
+
+@pytest.mark.slow
+def test_resuming_after_a_kill_ends_where_an_uninterrupted_run_ends(tmp_path: Path) -> None:
+    recipe = _recipe(tmp_path, "training.epochs=30")
+    train(recipe, tmp_path / "whole")
+    runs = tmp_path / "killed"
+    command = [
+        sys.executable,
+        "-m",
+        "train.run",
+        "--config",
+        "configs/random.yaml",
+        "--runs",
+        str(runs),
+        "--dist",
+        str(tmp_path / "dist"),
+    ]
+    command += [*TINY, f"data={tmp_path / 'data'}", "training.epochs=30"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    checkpoints = runs / "random/checkpoints"
+    deadline = time.monotonic() + 120
+    while not any(p.name == "checkpoint-6" and (p / "trainer_state.json").exists() for p in checkpoints.glob("*")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (runs / "random/metrics.json").exists()
+    train(recipe, runs, resume=True)
+    assert _metrics(runs) == _metrics(tmp_path / "whole")
+
+
+def test_resuming_another_recipe_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    train(recipe, tmp_path / "runs")
+    with pytest.raises(ConfigError, match="another recipe"):
+        train(_recipe(tmp_path, "seed=99"), tmp_path / "runs", resume=True)
+
+
+def test_resuming_nothing_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    with pytest.raises(ConfigError, match="no such run"):
+        train(recipe, tmp_path / "runs", resume=True)
+
+
+def test_an_encoder_that_is_not_there_leaves_no_finished_run(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such folder"):
+        train(_recipe(tmp_path, "encoder.name=./nowhere"), tmp_path / "runs")
+    assert not (tmp_path / "runs/random/metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train.run", "--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (["train.run", "--config", "configs/random.yaml", "training.epoch=3"], "training.epoch: unknown key"),
+        (["train.run", "--config", "configs/random.yaml", "data=nowhere"], "nowhere/train.jsonl: cannot be read"),
+        (["train.evaluate", "nowhere"], "nowhere: there is no such model folder"),
+        (["train.export", "nowhere"], "nowhere: there is no such model folder"),
+    ],
+)
+def test_one_clear_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and said in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_broken_annotation_file_is_named_with_its_line(tmp_path: Path, recipe: Recipe) -> None:
+    path = tmp_path / "data/train.jsonl"
+    path.write_text(path.read_text() + "{broken\n")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "train.run",
+            "--config",
+            "configs/random.yaml",
+            f"data={tmp_path / 'data'}",
+            "--runs",
+            str(tmp_path / "r"),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and f"{path}:4: not valid JSON" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_provenance_says_where_a_run_comes_from(tmp_path: Path, recipe: Recipe) -> None:
+    facts = json.loads((train(recipe, tmp_path / "runs").folder / "provenance.json").read_text())
+    assert facts["seed"] == recipe.seed and len(facts["train.jsonl sha256"]) == 64 and facts["torch"]
