@@ -14,6 +14,7 @@ from typing import Annotated
 
 import torch
 import typer
+from huggingface_hub.utils import logging as hub_logging
 from rich.table import Table
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
@@ -65,12 +66,13 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     splits = {split: corpus.read(split) for split in ("train", "dev", "test")}
     folder = runs / recipe.name
     checkpoint = _checkpoint_to_resume(folder, recipe) if resume else None
-    if checkpoint is None:
-        _start_folder(folder, recipe)
     if recipe.training.threads:
         torch.set_num_threads(recipe.training.threads)
     set_seed(recipe.seed)
-    trainer = _trainer(recipe, splits, folder)
+    encoder = build_encoder(recipe, splits["train"])
+    if checkpoint is None:
+        _start_folder(folder, recipe)
+    trainer = _trainer(recipe, encoder, splits, folder)
     trainer.train(resume_from_checkpoint=checkpoint)
     network = trainer.predictor.network
     assert isinstance(network, JointNetwork)
@@ -89,8 +91,7 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     return FinishedRun(folder, evaluations)
 
 
-def _trainer(recipe: Recipe, splits: dict[str, list[Document]], folder: Path) -> JointTrainer:
-    encoder = build_encoder(recipe, splits["train"])
+def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]], folder: Path) -> JointTrainer:
     size = NetworkSize(**recipe.network.model_dump())
     settings = new_settings(encoder, recipe.window.length, recipe.window.context, size, recipe.threshold, recipe.name)
     network = JointNetwork(encoder.model, size)
@@ -156,6 +157,7 @@ def main(
 ) -> None:
     """Train a recipe, score it on dev and test, export it."""
     transformers_logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
     finished = train(load_recipe(config, overrides), runs, resume)
     wheel = export_wheel(finished.folder / MODEL_FOLDER, dist)
     table = Table(*SUMMARY_HEADER, title=finished.folder.name)
