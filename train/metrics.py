@@ -57,8 +57,8 @@ def score_from_counts(true_positives: int, predicted: int, support: int) -> Scor
 
 def entity_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
     """Strict scores of mentions (same characters, same label), by seqeval over the characters' IOB2 tags."""
-    gold_tags = [_character_tags(document.text, document.entities) for document in gold]
-    predicted_tags = [_character_tags(document.text, document.entities) for document in predicted]
+    gold_tags = [character_tags(document.text, document.entities) for document in gold]
+    predicted_tags = [character_tags(document.text, document.entities) for document in predicted]
     supports = Counter(e.label for document in gold for e in document.entities)
     answers = Counter(e.label for document in predicted for e in document.entities)
     if not supports and not answers:
@@ -77,7 +77,8 @@ def entity_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> Sc
     return Scores(by_name, micro, _macro(by_name))
 
 
-def _character_tags(text: str, entities: Iterable[Entity]) -> list[str]:
+def character_tags(text: str, entities: Iterable[Entity]) -> list[str]:
+    """IOB2 tags of the characters of a text, [C]."""
     tags = ["O"] * len(text)
     for entity in entities:
         tags[entity.start : entity.end] = [f"I-{entity.label}"] * (entity.end - entity.start)

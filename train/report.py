@@ -30,14 +30,15 @@ def evaluation_markdown(split: str, evaluation: Evaluation) -> str:
         [
             f"## {split} ({evaluation.documents} articles)",
             "",
-            _table("Mentions, strict", evaluation.entities),
-            _table("Relations, end to end", evaluation.relations),
-            _table("Relations, gold mentions given", evaluation.relations_gold),
+            evaluation_table("Mentions, strict", evaluation.entities),
+            evaluation_table("Relations, end to end", evaluation.relations),
+            evaluation_table("Relations, gold mentions given", evaluation.relations_gold),
         ]
     )
 
 
-def _table(title: str, scores: Scores) -> str:
+def evaluation_table(title: str, scores: Scores) -> str:
+    """One Markdown table: a row a label or type, micro, macro."""
     rows = [f"| {title} | P | R | F1 | gold |", "|---|---|---|---|---|"]
     rows.extend(_row(name, score) for name, score in scores.by_name.items() if score.support or score.predicted)
     rows.append(_row("**micro**", scores.micro))

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from model.runtime.document import read_jsonl
+from model.runtime.document import Document, read_jsonl
 from train.console import console, run
+from train.report import evaluation_table
 
 from . import validate
+from .agreement import agreement as measure
+from .agreement import differences, paired
 from .corpus import ANNOTATIONS, Corpus, load_articles
-from .inline import write_inline
+from .inline import read_inline, write_inline
 from .statistics import statistics_table
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -54,6 +57,29 @@ def inline(
     """Write the articles of a JSON Lines file in the inline form."""
     for document in read_jsonl(source):
         console.print(str(write_inline(document, target)), markup=False)
+
+
+@app.command()
+def agreement(
+    first: Annotated[Path, typer.Argument(help="folder of inline files, or JSON Lines file")],
+    second: Annotated[Path, typer.Argument(help="the other annotator's, of the same ids")],
+    show: Annotated[bool, typer.Option(help="list every difference")] = False,
+) -> None:
+    """Measure how far two annotators agree on the articles both have annotated."""
+    pairs = paired(_documents(first), _documents(second))
+    if show:
+        for difference in differences(pairs):
+            console.print(str(difference), markup=False)
+    measured = measure(pairs)
+    console.print(evaluation_table("mentions, strict", measured.entities), markup=False)
+    console.print(evaluation_table("relations", measured.relations), markup=False)
+    console.print(f"{measured.documents} articles, Cohen's kappa over characters {measured.kappa:.3f}", markup=False)
+
+
+def _documents(path: Path) -> list[Document]:
+    if path.is_dir():
+        return [read_inline(file).document for file in sorted(path.glob("*.txt"))]
+    return list(read_jsonl(path))
 
 
 @app.command()
