@@ -146,9 +146,13 @@ def _sentence_of(entity: Entity, spans: Sequence[tuple[int, int]]) -> int:
 
 
 def _particle_tails(articles: Sequence[Article]) -> Iterator[Finding]:
-    """Spans that end in a particle which the same surface elsewhere leaves out."""
-    surfaces = {(e.label, e.text) for article in articles for e in article.document.entities}
+    """Spans that end in a particle which the same surface elsewhere leaves out.
+
+    For persons, elsewhere in the article: 사토이 in one is not 사토 of another.
+    """
+    everywhere = {(e.label, e.text) for article in articles for e in article.document.entities if e.label != "PERSON"}
     for article in articles:
+        surfaces = everywhere | {(e.label, e.text) for e in article.document.entities}
         for index, entity in enumerate(article.document.entities):
             for particle in _PARTICLES:
                 stem = entity.text.removesuffix(particle)
