@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -56,7 +56,7 @@ def read_sentences(path: Path, encoder: Encoder, length: int) -> tuple[list[Tagg
         raise DataError(f"{path}: is not JSON Lines with text and entities ({type(error).__name__}: {error})") from None
 
 
-def _windows(row: dict, labels: list[str], encoder: Encoder, settings: WindowSettings) -> Iterator[TaggedWindow]:  # type: ignore[type-arg]
+def _windows(row: dict[str, Any], labels: list[str], encoder: Encoder, settings: WindowSettings) -> Iterator[TaggedWindow]:
     text = row["text"]
     cut = window_text(text, encoder.tokenizer, settings)
     if cut.normalised.text != text:
