@@ -49,7 +49,7 @@ def load_encoder(name: str) -> Encoder:
         raise ModelError(f"encoder {name}: there is no such folder")
     place = str(source) if local else name
     try:
-        # `use_safetensors` is left open: the KoELECTRA repositories hold a PyTorch file only, which transformers reads with
+        # `use_safetensors` is left open: older hub repositories may hold a PyTorch file only, which transformers reads with
         # torch's weights-only loader, so no code of the file is run. What this project writes is safetensors.
         model = AutoModel.from_pretrained(
             place, dtype=torch.float32, trust_remote_code=False, attn_implementation="eager", local_files_only=local
