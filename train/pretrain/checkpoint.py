@@ -15,10 +15,14 @@ class Progress:
 
     Attributes:
         step: optimiser steps made.
+        sequences: sequences read, over all batch sizes.
+        tokens: pieces read, over all lengths.
         cpu_seconds: CPU time spent on them, over all sittings.
     """
 
     step: int = 0
+    sequences: int = 0
+    tokens: int = 0
     cpu_seconds: float = 0.0
 
 

@@ -126,7 +126,7 @@ class Trainer:
 
     def _loop(self) -> None:
         training = self.config.training
-        log = StepLog(self.config.output / "log.jsonl", training.log_every, training.batch * training.length)
+        log = StepLog(self.config.output / "log.jsonl", training.log_every, self.progress)
         cpu_start = time.process_time() - self.progress.cpu_seconds
         saved = exported = time.monotonic()
         decaying = in_decay(self.done(), training.decay)
@@ -161,7 +161,7 @@ class Trainer:
         # All randomness follows from seed and step, so that a resumed run repeats what it would have done.
         torch.manual_seed(training.seed * 1_000_003 + step)
         rng = np.random.default_rng([training.seed, step])
-        batch = mask_batch(self.data.batch(step, training.batch), self.continues, self.config.objective, rng)
+        batch = mask_batch(self.data.batch(self.progress.sequences, training.batch), self.continues, self.config.objective, rng)
         arrays = (batch.ids, batch.masked, batch.positions, batch.targets)
         with self._precision():
             losses: dict[str, Tensor] = self.compute(*(torch.from_numpy(array) for array in arrays))
@@ -172,6 +172,8 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), training.clip)
         self.optimiser.step()
         self.progress.step += 1
+        self.progress.sequences += training.batch
+        self.progress.tokens += training.batch * training.length
         return {name: value.detach() for name, value in losses.items()}
 
     def _precision(self) -> AbstractContextManager[Any]:
@@ -191,8 +193,8 @@ def _optimiser(model: PretrainingModel, training: Training) -> torch.optim.AdamW
 class StepLog:
     """Means of the losses over every few steps, one JSON object a line."""
 
-    def __init__(self, path: Path, every: int, tokens_per_step: int) -> None:
-        self._path, self._every, self._tokens = path, every, tokens_per_step
+    def __init__(self, path: Path, every: int, progress: Progress) -> None:
+        self._path, self._every, self._tokens = path, every, progress.tokens
         self._sums: dict[str, float] = {}
         self._steps = 0
         self._since = time.monotonic()
@@ -207,12 +209,12 @@ class StepLog:
         now = time.monotonic()
         record: dict[str, float] = {
             "step": progress.step,
-            "tokens": progress.step * self._tokens,
+            "tokens": progress.tokens,
             "cpu_minutes": round(progress.cpu_seconds / 60, 3),
             "rate": rate,
-            "tokens_per_second": round(self._steps * self._tokens / max(1e-9, now - self._since), 1),
+            "tokens_per_second": round((progress.tokens - self._tokens) / max(1e-9, now - self._since), 1),
             **{name: round(total / self._steps, 5) for name, total in self._sums.items()},
         }
         with self._path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(record) + "\n")
-        self._sums, self._steps, self._since = {}, 0, now
+        self._sums, self._steps, self._since, self._tokens = {}, 0, now, progress.tokens

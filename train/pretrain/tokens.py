@@ -59,7 +59,7 @@ def _tokenise_file(source: Path, share: float, seed: int, tokenizer: Tokenizer) 
 class PackedTokens:
     """Packed sequences ``[CLS] … [SEP]`` over the memory-mapped file, without padding, in a random order for every pass.
 
-    Which sequences a step sees depends on the seed and the step alone, so a resumed run continues exactly.
+    Which sequences come next depends on the seed and on how many were read, so a resumed run continues exactly.
     """
 
     def __init__(self, path: Path, length: int, seed: int) -> None:
@@ -71,14 +71,14 @@ class PackedTokens:
         if self.sequences == 0:
             raise ValueError(f"{path}: fewer tokens than one sequence of {length}")
 
-    def batch(self, step: int, size: int) -> NDArray[np.int64]:
-        """The sequences of one step: piece ids of shape (size, length)."""
+    def batch(self, start: int, size: int) -> NDArray[np.int64]:
+        """The sequences after the first ``start`` ones: piece ids of shape (size, length)."""
         rows = np.empty((size, self._body + 2), dtype=np.int64)
         rows[:, 0], rows[:, -1] = CLS, SEP
-        for row, number in enumerate(range(step * size, (step + 1) * size)):
+        for row, number in enumerate(range(start, start + size)):
             sweep, position = divmod(number, self.sequences)
-            start = int(self._permutation(sweep)[position]) * self._body
-            rows[row, 1:-1] = self.ids[start : start + self._body]
+            begin = int(self._permutation(sweep)[position]) * self._body
+            rows[row, 1:-1] = self.ids[begin : begin + self._body]
         return rows
 
     def _permutation(self, sweep: int) -> NDArray[np.int64]:
