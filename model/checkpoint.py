@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from .encoder import Encoder, architecture
 from .network import JointNetwork, NetworkSize
 from .runtime.errors import ModelError
+from .runtime.lexicon import Lexicon, read_lexicon, write_lexicon
 from .runtime.predictor import Predictor
 from .runtime.schema import RELATIONS
 from .runtime.settings import TOKENIZER_FILE, ModelSettings, read_settings, read_tokenizer, write_settings
@@ -36,7 +37,7 @@ def new_settings(encoder: Encoder, length: int, context: int, size: NetworkSize,
     )
 
 
-def save_model(folder: Path, network: JointNetwork, tokenizer: Tokenizer, settings: ModelSettings) -> None:
+def save_model(folder: Path, network: JointNetwork, tokenizer: Tokenizer, settings: ModelSettings, lexicon: Lexicon) -> None:
     """Writes a model folder under a temporary name and renames it, replacing an older one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
@@ -48,6 +49,7 @@ def save_model(folder: Path, network: JointNetwork, tokenizer: Tokenizer, settin
         save_file(
             {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, temporary / WEIGHTS_FILE
         )
+        write_lexicon(temporary, lexicon)
         write_settings(temporary, settings)
         if folder.exists():
             old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
@@ -60,7 +62,7 @@ def save_model(folder: Path, network: JointNetwork, tokenizer: Tokenizer, settin
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def load_model(folder: Path) -> tuple[JointNetwork, Tokenizer, ModelSettings]:
+def load_model(folder: Path) -> tuple[JointNetwork, Tokenizer, ModelSettings, Lexicon]:
     """Reads a model folder; the network is on the CPU in evaluation mode. ModelError when anything is missing or damaged."""
     settings = read_settings(folder)
     try:
@@ -69,7 +71,7 @@ def load_model(folder: Path) -> tuple[JointNetwork, Tokenizer, ModelSettings]:
         raise ModelError(f"{folder}: is of another version of the network ({error}); train it again") from None
     network = JointNetwork(architecture(folder / ENCODER_FOLDER), size)
     load_weights(network, folder / WEIGHTS_FILE)
-    return network.eval(), read_tokenizer(folder / TOKENIZER_FILE), settings
+    return network.eval(), read_tokenizer(folder / TOKENIZER_FILE), settings, read_lexicon(folder)
 
 
 def load_weights(network: JointNetwork, path: Path) -> None:
@@ -84,6 +86,6 @@ def load_weights(network: JointNetwork, path: Path) -> None:
 
 def load_predictor(folder: Path, device: str | None = None) -> Predictor:
     """A predictor on the torch network; `device` defaults to the GPU when there is one."""
-    network, tokenizer, settings = load_model(folder)
+    network, tokenizer, settings, lexicon = load_model(folder)
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Predictor(network, tokenizer, settings)
+    return Predictor(network, tokenizer, settings, lexicon)

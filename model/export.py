@@ -3,6 +3,7 @@
 The wheel is called `dosilink`; in it `model/runtime/` becomes the package `dosilink`, with the weights beside the code.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from .checkpoint import load_model
 from .network import JointNetwork
 from .runtime import WEIGHTS_FOLDER, __version__
 from .runtime.errors import ModelError
-from .runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE
+from .runtime.lexicon import LEXICON_FILE
+from .runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE, TRANSITIONS
 from .runtime.pairs import PairBatch
 from .runtime.settings import FILE_NAME, TOKENIZER_FILE
 from .runtime.windows import WindowBatch
@@ -72,7 +74,8 @@ def export_onnx(network: JointNetwork, folder: Path) -> None:
         _, states = network(**batch)
     rows, pieces, chars = Dim("rows"), Dim("pieces"), Dim("chars")
     shapes = {name: {0: rows, 1: pieces if name.startswith("piece") else chars} for name in batch}
-    _export(network, batch, folder / ENCODER_FILE, ["tag_logits", "states"], shapes)
+    transitions = {TRANSITIONS: json.dumps(network.transitions.tolist())}
+    _export(network, batch, folder / ENCODER_FILE, ["tag_logits", "states"], shapes, transitions)
     pairs = network.tensors(_sample_pairs())
     mentions, ends = Dim("mentions"), Dim("pairs")
     pair_shapes = {name: {0: ends if name in ("head", "tail") else mentions} for name in pairs}
@@ -83,7 +86,12 @@ def export_onnx(network: JointNetwork, folder: Path) -> None:
 
 
 def _export(
-    module: nn.Module, inputs: dict[str, Tensor], path: Path, outputs: list[str], shapes: dict[str, dict[int, Dim]]
+    module: nn.Module,
+    inputs: dict[str, Tensor],
+    path: Path,
+    outputs: list[str],
+    shapes: dict[str, dict[int, Dim]],
+    metadata: dict[str, str] | None = None,
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -97,6 +105,7 @@ def _export(
             verbose=False,
         )
     assert program is not None
+    program.model.metadata_props.update(metadata or {})
     program.save(path, external_data=False)
 
 
@@ -114,7 +123,7 @@ def _sample_pairs() -> PairBatch:
 
 def export_wheel(folder: Path, dist: Path) -> Path:
     """Packs a model folder into `dist/dosilink-<version>-py3-none-any.whl`; returns its path."""
-    network, _, settings = load_model(folder)
+    network, _, settings, _ = load_model(folder)
     report = folder.parent / "report.md"
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
@@ -122,7 +131,7 @@ def export_wheel(folder: Path, dist: Path) -> Path:
         shutil.copytree(Path(runtime.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", WEIGHTS_FOLDER))
         weights = package / WEIGHTS_FOLDER
         weights.mkdir()
-        for name in (FILE_NAME, TOKENIZER_FILE):
+        for name in (FILE_NAME, TOKENIZER_FILE, LEXICON_FILE):
             shutil.copy(folder / name, weights / name)
         export_onnx(network, weights)
         (root / "pyproject.toml").write_text(_PYPROJECT.format(version=__version__, weights=WEIGHTS_FOLDER), encoding="utf-8")

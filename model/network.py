@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from .runtime.decoding import Floats
+from .runtime.lexicon import LISTS
 from .runtime.pairs import PairBatch
 from .runtime.schema import LABELS, RELATIONS, TAGS
 from .runtime.windows import CHAR_KINDS, CHAR_VOCABULARY, WindowBatch
@@ -31,6 +32,9 @@ class NetworkSize:
     kernel: int = 5
     dropout: float = 0.2
     char_dropout: float = 0.1
+    lexicon_dim: int = 32
+    lexicon_dropout: float = 0.2
+    crf: bool = True
 
 
 class CharacterEmbedding(nn.Module):
@@ -60,6 +64,26 @@ class CharacterEmbedding(nn.Module):
         return embedded + self.final(hangul * (1 + syllable % 28))
 
 
+class LexiconEmbedding(nn.Module):
+    """In which lists of names a stretch of characters stands, and where in it a character is (see `runtime/lexicon.py`)."""
+
+    def __init__(self, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.bits = 2 * len(LISTS)
+        self.weights = nn.Linear(self.bits, dim, bias=False)
+        self.register_buffer("powers", 2.0 ** torch.arange(self.bits), persistent=False)
+
+    def forward(self, char_lexicon: Tensor) -> Tensor:
+        """Bit sets [B, C] to [B, C, D]. In training a window forgets some lists, so that names in none of them work too."""
+        powers = self.get_buffer("powers")
+        bits = torch.floor(char_lexicon.unsqueeze(-1).to(powers.dtype) / powers) % 2
+        if self.training and self.dropout:
+            kept = torch.rand(bits.shape[0], 1, len(LISTS), device=bits.device) >= self.dropout
+            bits = bits * kept.repeat_interleave(2, dim=-1)
+        return self.weights(bits)
+
+
 class ConvolutionBlock(nn.Module):
     """Residual convolution over characters: what stands left and right, the particle behind, the suffix of a name."""
 
@@ -81,19 +105,29 @@ class Tagger(nn.Module):
     def __init__(self, encoder_width: int, size: NetworkSize) -> None:
         super().__init__()
         self.characters = CharacterEmbedding(size.char_dim, size.char_dropout)
-        self.join = nn.Linear(encoder_width + size.char_dim, size.hidden)
+        self.lexicon = LexiconEmbedding(size.lexicon_dim, size.lexicon_dropout)
+        self.join = nn.Linear(encoder_width + size.char_dim + size.lexicon_dim, size.hidden)
         self.norm = nn.LayerNorm(size.hidden)
         self.blocks = nn.ModuleList(ConvolutionBlock(size.hidden, size.kernel, size.dropout) for _ in range(2))
         self.dropout = nn.Dropout(size.dropout)
         self.output = nn.Linear(size.hidden, len(TAGS))
+        # What a tag and the next add to the score of a sequence; without the CRF they stay 0 and only BIO's rules bind.
+        self.transitions = nn.Parameter(torch.zeros(len(TAGS), len(TAGS)), requires_grad=size.crf)
 
     def forward(
-        self, pieces: Tensor, char_ids: Tensor, char_piece: Tensor, char_kind: Tensor, char_mask: Tensor
+        self,
+        pieces: Tensor,
+        char_ids: Tensor,
+        char_piece: Tensor,
+        char_kind: Tensor,
+        char_lexicon: Tensor,
+        char_mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Pieces' states [B, P, E] and the characters' inputs [B, C] to tag logits [B, C, T] and states [B, C, H]."""
         index = char_piece.unsqueeze(-1).expand(-1, -1, pieces.shape[-1])
         under = torch.gather(pieces, 1, index)
-        joined = self.join(torch.cat([self.dropout(under), self.characters(char_ids, char_kind)], dim=-1))
+        seen = [self.dropout(under), self.characters(char_ids, char_kind), self.lexicon(char_lexicon)]
+        joined = self.join(torch.cat(seen, dim=-1))
         states = self.norm(nn.functional.gelu(joined))
         mask = char_mask.unsqueeze(-1).to(states.dtype)
         for block in self.blocks:
@@ -187,12 +221,18 @@ class JointNetwork(nn.Module):
         char_ids: Tensor,
         char_piece: Tensor,
         char_kind: Tensor,
+        char_lexicon: Tensor,
         char_mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Tag logits [B, C, T] and characters' states [B, C, H]; see `WindowBatch` for the inputs."""
         pieces = self.encoder(input_ids=piece_ids, attention_mask=piece_mask).last_hidden_state
-        logits, states = self.tagger(pieces, char_ids, char_piece, char_kind, char_mask)
+        logits, states = self.tagger(pieces, char_ids, char_piece, char_kind, char_lexicon, char_mask)
         return logits, states
+
+    @property
+    def transitions(self) -> Floats:
+        """`Network.transitions`."""
+        return self.tagger.transitions.detach().float().cpu().numpy()
 
     def tensors(self, batch: WindowBatch | PairBatch) -> dict[str, Tensor]:
         """The arrays of a batch as tensors on the network's device."""

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from model.checkpoint import new_settings
 from model.encoder import Encoder
 from model.network import JointNetwork, NetworkSize
+from model.runtime.lexicon import Lexicon
 from model.runtime.predictor import Predictor
 from train.config import RandomEncoder
 from train.random_encoder import random_encoder
@@ -56,7 +57,7 @@ def tiny_predictor(tiny_encoder: Encoder) -> Callable[..., Predictor]:
         with torch.no_grad():
             network.tagger.output.bias[0] += outside
         model_settings = new_settings(tiny_encoder, length, context, TINY_SIZE, threshold, "tiny")
-        return Predictor(network, tiny_encoder.tokenizer, model_settings, batch_size)
+        return Predictor(network, tiny_encoder.tokenizer, model_settings, Lexicon.empty(), batch_size)
 
     return build
 

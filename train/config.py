@@ -48,6 +48,12 @@ class WindowConfig(_Section):
     context: int = Field(32, ge=0)
 
 
+class AugmentationConfig(_Section):
+    """`copies`: renamed copies of every training article, see `train.augment`."""
+
+    copies: int = Field(0, ge=0)
+
+
 class NetworkConfig(_Section):
     """See `model.network.NetworkSize`."""
 
@@ -57,6 +63,9 @@ class NetworkConfig(_Section):
     kernel: Annotated[int, Field(ge=1)] = 5
     dropout: Fraction = 0.2
     char_dropout: Fraction = 0.1
+    lexicon_dim: int = Field(32, ge=1)
+    lexicon_dropout: Fraction = 0.2
+    crf: bool = True
 
     @model_validator(mode="after")
     def _odd_kernel(self) -> "NetworkConfig":
@@ -86,14 +95,19 @@ class TrainingConfig(_Section):
 
 
 class Recipe(_Section):
-    """Everything a run depends on besides the code and the data."""
+    """Everything a run depends on besides the code and the data.
+
+    `lexicon`: lists of names as features: `embedded`, a folder in the form of `model/names/`, or null for none.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(13, ge=0)
     data: Path = Path("data/annotations")
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    lexicon: str | None = "embedded"
     encoder: EncoderConfig = EncoderConfig()
     window: WindowConfig = WindowConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
 

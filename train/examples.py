@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from model.runtime.decoding import Floats
 from model.runtime.document import Document
 from model.runtime.errors import DataError
+from model.runtime.lexicon import Lexicon
 from model.runtime.pairs import Bools, Candidates, Mention
 from model.runtime.schema import OUTSIDE, RELATIONS, begin_tag, inside_tag
 from model.runtime.windows import Ints, Sentence, Window, WindowSettings, window_text
@@ -57,20 +58,24 @@ def key(mention: Mention) -> Key:
     return mention.start, mention.end, mention.label
 
 
-def examples_of(documents: Sequence[Document], tokenizer: Tokenizer, settings: WindowSettings) -> tuple[list[Example], Coverage]:
+def examples_of(
+    documents: Sequence[Document], tokenizer: Tokenizer, settings: WindowSettings, lexicon: Lexicon
+) -> tuple[list[Example], Coverage]:
     """All windows of the documents. Raises DataError for a text that is not in normal form or a mention across sentences."""
     examples: list[Example] = []
     lost = 0
     for document in documents:
-        found, missing = _document_examples(document, tokenizer, settings)
+        found, missing = _document_examples(document, tokenizer, settings, lexicon)
         examples.extend(found)
         lost += missing
     coverage = Coverage(sum(len(d.entities) for d in documents), sum(len(d.relations) for d in documents), lost)
     return examples, coverage
 
 
-def _document_examples(document: Document, tokenizer: Tokenizer, settings: WindowSettings) -> tuple[list[Example], int]:
-    cut = window_text(document.text, tokenizer, settings)
+def _document_examples(
+    document: Document, tokenizer: Tokenizer, settings: WindowSettings, lexicon: Lexicon
+) -> tuple[list[Example], int]:
+    cut = window_text(document.text, tokenizer, settings, lexicon)
     if cut.normalised.text != document.text:
         raise DataError(f"{document.id}: the text is not in normal form (NFC, plain spaces); run `make check-data`")
     tags = _character_tags(document)

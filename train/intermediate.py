@@ -24,6 +24,7 @@ from transformers import get_linear_schedule_with_warmup, set_seed
 from model.encoder import Encoder, load_encoder
 from model.network import JointNetwork, NetworkSize
 from model.runtime.errors import DataError
+from model.runtime.lexicon import Lexicon
 from model.runtime.windows import Window, WindowSettings, batch_windows, window_text
 
 from .console import console, run
@@ -58,7 +59,7 @@ def read_sentences(path: Path, encoder: Encoder, length: int) -> tuple[list[Tagg
 
 def _windows(row: dict[str, Any], labels: list[str], encoder: Encoder, settings: WindowSettings) -> Iterator[TaggedWindow]:
     text = row["text"]
-    cut = window_text(text, encoder.tokenizer, settings)
+    cut = window_text(text, encoder.tokenizer, settings, Lexicon.empty())
     if cut.normalised.text != text:
         return
     tags = np.zeros(len(text), dtype=np.int64)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from model.crf import negative_log_likelihood
 from model.network import JointNetwork
-from model.runtime.decoding import Floats, best_tags, log_softmax, mentions_of
+from model.runtime.decoding import Floats, mentions_of, tag_scores
 from model.runtime.pairs import Bools, Mention, PairBatch, join_pairs, sentence_pairs
 from model.runtime.schema import RELATIONS
 from model.runtime.windows import WindowBatch, batch_windows
@@ -49,8 +50,23 @@ def joint_loss(network: JointNetwork, batch: TrainingBatch, predicted_share: flo
     For a share of the sentences the relation head sees the tagger's mentions of the moment instead of the gold ones.
     """
     logits, states = network(**network.tensors(batch.windows))
-    tag_loss = cross_entropy(logits.float().flatten(0, 1), batch.tags.to(logits.device).flatten(), ignore_index=IGNORED)
+    tag_loss = _tag_loss(network, logits.float(), batch.tags.to(logits.device))
     return Losses(tag_loss, _relation_loss(network, batch, logits, states, predicted_share))
+
+
+def _tag_loss(network: JointNetwork, logits: Tensor, tags: Tensor) -> Tensor:
+    """Mean over characters, of the whole sequence's likelihood with a CRF, of each character's own without."""
+    if not network.size.crf:
+        return cross_entropy(logits.flatten(0, 1), tags.flatten(), ignore_index=IGNORED)
+    decided = tags != IGNORED
+    lengths = decided.sum(dim=1)
+    # A window decides on one stretch of characters; it is moved to the left edge.
+    places = decided.long().argmax(dim=1, keepdim=True) + torch.arange(int(lengths.max()), device=tags.device)
+    places = places.clamp(max=tags.shape[1] - 1)
+    emissions = logits.gather(1, places.unsqueeze(-1).expand(-1, -1, logits.shape[-1]))
+    with torch.autocast(logits.device.type, enabled=False):
+        losses = negative_log_likelihood(emissions, tags.gather(1, places), lengths, network.tagger.transitions)
+    return losses.sum() / lengths.sum()
 
 
 def _relation_loss(network: JointNetwork, batch: TrainingBatch, logits: Tensor, states: Tensor, predicted_share: float) -> Tensor:
@@ -62,7 +78,7 @@ def _relation_loss(network: JointNetwork, batch: TrainingBatch, logits: Tensor, 
         for gold in example.sentences:
             mentions: Sequence[Mention] = gold.mentions
             if scores is not None and len(gold.sentence.windows) == 1 and float(torch.rand(())) < predicted_share:
-                mentions = _predicted(scores[row], example, gold)
+                mentions = _predicted(scores[row], example, gold, network.transitions)
             # Whatever pair lies in this window is learned from, also where another window will score it.
             here = replace(gold.sentence, windows=(0,))
             pairs, layout = sentence_pairs([example.window], {0: row}, here, mentions)
@@ -82,9 +98,10 @@ def _relation_loss(network: JointNetwork, batch: TrainingBatch, logits: Tensor, 
     return loss / (counted.any(dim=1).sum() * len(RELATIONS)).clamp(min=1) ** 0.5 / len(batches) ** 0.5
 
 
-def _predicted(scores: np.ndarray, example: Example, gold: GoldSentence) -> list[Mention]:
+def _predicted(logits: Floats, example: Example, gold: GoldSentence, transitions: Floats) -> list[Mention]:
     start, end = gold.sentence.start, gold.sentence.end
-    own = log_softmax(scores[start - example.window.start : end - example.window.start])
     text = example.text[start:end]
-    (tags,) = best_tags([own], [np.array([char.isspace() for char in text])])
-    return mentions_of(tags, own, text, start)
+    own = logits[start - example.window.start : end - example.window.start]
+    scores = tag_scores([own], [np.array([char.isspace() for char in text])], transitions)
+    (tags,), (marginals,) = scores.best_tags(), scores.marginals()
+    return mentions_of(tags, marginals, text, start)

@@ -23,11 +23,13 @@ from transformers.utils import logging as transformers_logging
 from model.checkpoint import load_predictor, new_settings, save_model
 from model.encoder import Encoder, load_encoder
 from model.export import export_wheel
+from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
 from model.runs import METRICS_FILE, MODEL_FOLDER, RUNS
 from model.runtime.document import Document, write_jsonl
 from model.runtime.errors import ConfigError
 
+from .augment import augmented
 from .config import Recipe, load_recipe, recipe_yaml
 from .console import console, run
 from .data.corpus import Corpus
@@ -76,7 +78,8 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     trainer.train(resume_from_checkpoint=checkpoint)
     network = trainer.predictor.network
     assert isinstance(network, JointNetwork)
-    save_model(folder / MODEL_FOLDER, network, trainer.predictor.tokenizer, trainer.predictor.settings)
+    predictor = trainer.predictor
+    save_model(folder / MODEL_FOLDER, network, predictor.tokenizer, predictor.settings, predictor.lexicon)
     evaluations = _evaluate(folder, splits)
     facts = provenance(corpus, recipe.seed) | {
         "minutes": round((time.monotonic() - started) / 60, 1),
@@ -95,9 +98,14 @@ def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]]
     size = NetworkSize(**recipe.network.model_dump())
     settings = new_settings(encoder, recipe.window.length, recipe.window.context, size, recipe.threshold, recipe.name)
     network = JointNetwork(encoder.model, size)
-    examples, coverage = examples_of(splits["train"], encoder.tokenizer, settings.window)
-    console.print(f"train: {len(splits['train'])} articles in {len(examples)} windows; {coverage}", markup=False)
-    return JointTrainer(network, examples, splits["dev"], encoder.tokenizer, settings, recipe, folder)
+    lexicon = load_lexicon(recipe.lexicon)
+    articles = splits["train"]
+    copies = augmented(articles, lexicon, recipe.augmentation.copies, recipe.seed)
+    examples, coverage = examples_of([*articles, *copies], encoder.tokenizer, settings.window, lexicon)
+    console.print(
+        f"train: {len(articles)} articles and {len(copies)} renamed copies in {len(examples)} windows; {coverage}", markup=False
+    )
+    return JointTrainer(network, examples, splits["dev"], encoder.tokenizer, settings, lexicon, recipe, folder)
 
 
 def build_encoder(recipe: Recipe, documents: list[Document]) -> Encoder:

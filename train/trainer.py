@@ -14,6 +14,7 @@ from transformers.integrations.integration_utils import TensorBoardCallback
 
 from model.network import JointNetwork
 from model.runtime.document import Document
+from model.runtime.lexicon import Lexicon
 from model.runtime.predictor import Predictor
 from model.runtime.settings import ModelSettings
 
@@ -78,13 +79,14 @@ class JointTrainer(Trainer):
         dev: Sequence[Document],
         tokenizer: Tokenizer,
         settings: ModelSettings,
+        lexicon: Lexicon,
         recipe: Recipe,
         folder: Path,
     ) -> None:
         self.recipe = recipe
         self.network = network
         self.dev = dev
-        self.predictor = Predictor(network, tokenizer, settings)
+        self.predictor = Predictor(network, tokenizer, settings, lexicon)
         steps = -(-len(examples) // (recipe.training.batch_size * recipe.training.accumulation))
         super().__init__(
             model=network,
@@ -112,7 +114,7 @@ class JointTrainer(Trainer):
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW with a rate for the encoder and one for the heads; biases and norms are not decayed."""
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(parameter_groups(self.network, self.recipe.training))
+            self.optimizer = torch.optim.AdamW(parameter_groups(self.network, self.recipe.training), fused=True)
         return self.optimizer
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:

@@ -21,10 +21,11 @@ from .schema import (
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-_FORBIDDEN = np.float32(-1e9)
+_FORBIDDEN = np.float32(-1e4)
+_TINY = np.float32(1e-30)
 
 
-def _transitions() -> Floats:
+def legal_transitions() -> Floats:
     """[T, T] with 0 where the second tag may follow the first, else a large negative number (BIO)."""
     scores = np.zeros((len(TAGS), len(TAGS)), dtype=np.float32)
     for label in LABELS:
@@ -34,7 +35,7 @@ def _transitions() -> Floats:
     return scores
 
 
-_TRANSITIONS = _transitions()
+_LEGAL = legal_transitions()
 _START = np.where([tag.startswith("I-") for tag in TAGS], _FORBIDDEN, np.float32(0))
 _BEGINS = np.array([tag.startswith("B-") for tag in TAGS])
 
@@ -50,41 +51,75 @@ def sigmoid(logits: Floats) -> Floats:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float32)
 
 
-def best_tags(log_probs: Sequence[Floats], closed: Sequence[Bools]) -> list[Ints]:
-    """The likeliest legal BIO sequence of each sentence (Viterbi).
+@dataclass(frozen=True)
+class TagScores:
+    """Padded emissions of several sentences, with what may not be forbidden by adding a large negative number."""
 
-    `log_probs[i]`: [C_i, T]; `closed[i]`: [C_i], where a mention may not begin (spaces). Illegal sequences (an inside tag
-    after another label or at the start) cannot come out.
+    emissions: Floats
+    """[N, L, T]"""
+    lengths: Ints
+    """[N]"""
+    transitions: Floats
+    """[T, T], from a tag to the next."""
+
+    def best_tags(self) -> list[Ints]:
+        """The likeliest legal BIO sequence of each sentence (Viterbi 1967), [C_i] each.
+
+        Illegal sequences (an inside tag after another label or at the start) cannot come out.
+        """
+        rows, longest, _ = self.emissions.shape
+        best = self.emissions[:, 0]
+        pointers = np.zeros(self.emissions.shape, dtype=np.int8)
+        for position in range(1, longest):
+            paths = best[:, :, None] + self.transitions
+            pointers[:, position] = paths.argmax(axis=1)
+            step = paths.max(axis=1) + self.emissions[:, position]
+            best = np.where((position < self.lengths)[:, None], step, best)
+        tags = np.zeros((rows, longest), dtype=np.int64)
+        current = best.argmax(axis=1)
+        for position in range(longest - 1, -1, -1):
+            tags[:, position] = np.where(position < self.lengths, current, OUTSIDE)
+            if position:
+                current = np.where(position < self.lengths, pointers[np.arange(rows), position, current], current)
+        return [tags[row, :length] for row, length in enumerate(self.lengths)]
+
+    def marginals(self) -> list[Floats]:
+        """P(tag at place | sentence), [C_i, T] each, summed over all legal sequences (forward-backward, scaled)."""
+        longest = self.emissions.shape[1]
+        weights = np.exp(self.emissions - self.emissions.max(axis=-1, keepdims=True))
+        moves = np.exp(self.transitions)
+        forward, backward = np.empty_like(weights), np.ones_like(weights)
+        forward[:, 0] = weights[:, 0]
+        for position in range(1, longest):
+            step = (forward[:, position - 1] @ moves) * weights[:, position]
+            forward[:, position] = step / np.maximum(step.sum(axis=-1, keepdims=True), _TINY)
+        for position in range(longest - 2, -1, -1):
+            step = (backward[:, position + 1] * weights[:, position + 1]) @ moves.T
+            step /= np.maximum(step.sum(axis=-1, keepdims=True), _TINY)
+            backward[:, position] = np.where((position + 1 < self.lengths)[:, None], step, 1.0)
+        joint = forward * backward
+        joint /= np.maximum(joint.sum(axis=-1, keepdims=True), _TINY)
+        return [joint[row, :length] for row, length in enumerate(self.lengths)]
+
+
+def tag_scores(logits: Sequence[Floats], closed: Sequence[Bools], transitions: Floats) -> TagScores:
+    """Scores of at least one sentence, ready to decode.
+
+    `logits[i]`: [C_i, T]; `closed[i]`: [C_i], where a mention may not begin (spaces); `transitions`: [T, T], what the network
+    adds for a tag and the next; what BIO forbids is forbidden here.
     """
-    if not log_probs:
-        return []
-    lengths = np.array([len(scores) for scores in log_probs])
-    longest = int(lengths.max())
-    padded = np.zeros((len(log_probs), longest, len(TAGS)), dtype=np.float32)
-    for row, (scores, shut) in enumerate(zip(log_probs, closed, strict=True)):
-        padded[row, : len(scores)] = scores
-        padded[row, : len(scores)] += np.where(shut[:, None] & _BEGINS, _FORBIDDEN, 0)
-    best = padded[:, 0] + _START
-    pointers = np.zeros((len(log_probs), longest, len(TAGS)), dtype=np.int8)
-    for position in range(1, longest):
-        paths = best[:, :, None] + _TRANSITIONS
-        pointers[:, position] = paths.argmax(axis=1)
-        step = paths.max(axis=1) + padded[:, position]
-        best = np.where((position < lengths)[:, None], step, best)
-    tags = np.zeros((len(log_probs), longest), dtype=np.int64)
-    rows = np.arange(len(log_probs))
-    current = best.argmax(axis=1)
-    for position in range(longest - 1, -1, -1):
-        tags[:, position] = np.where(position < lengths, current, OUTSIDE)
-        if position:
-            current = np.where(position < lengths, pointers[rows, position, current], current)
-    return [tags[row, :length] for row, length in enumerate(lengths)]
+    lengths = np.array([len(scores) for scores in logits])
+    padded = np.zeros((len(logits), int(lengths.max()), len(TAGS)), dtype=np.float32)
+    for row, (scores, shut) in enumerate(zip(logits, closed, strict=True)):
+        padded[row, : len(scores)] = log_softmax(scores) + np.where(shut[:, None] & _BEGINS, _FORBIDDEN, 0)
+    padded[:, 0] += _START
+    return TagScores(padded, lengths, transitions + _LEGAL)
 
 
-def mentions_of(tags: Ints, log_probs: Floats, text: str, offset: int = 0) -> list[Mention]:
+def mentions_of(tags: Ints, marginals: Floats, text: str, offset: int = 0) -> list[Mention]:
     """Mentions of a tagged sentence, without white space at their edges. `offset` is added to their places.
 
-    `tags`: [C]; `log_probs`: [C, T]; `text`: the C characters.
+    `tags`: [C]; `marginals`: [C, T], the tags' probabilities; `text`: the C characters.
     """
     mentions = []
     position = 0
@@ -98,7 +133,8 @@ def mentions_of(tags: Ints, log_probs: Floats, text: str, offset: int = 0) -> li
             end += 1
         start, stop = _trim(text, position, end)
         if start < stop:
-            score = float(np.exp(log_probs[np.arange(start, stop), tags[start:stop]].mean()))
+            chosen = marginals[np.arange(start, stop), tags[start:stop]]
+            score = float(np.exp(np.log(np.maximum(chosen, _TINY)).mean()))
             mentions.append(Mention(offset + start, offset + stop, label, score))
         position = end
     return mentions

@@ -1,5 +1,6 @@
 """The exported network: two ONNX graphs run by onnxruntime."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from .windows import WindowBatch
 
 ENCODER_FILE = "encoder.onnx"
 RELATIONS_FILE = "relations.onnx"
+TRANSITIONS = "transitions"
+"""Key under which the tag transitions stand, as JSON, in the metadata of the encoder's graph."""
 
 
 class OnnxNetwork:
@@ -21,6 +24,15 @@ class OnnxNetwork:
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         self._encoder = _session(folder / ENCODER_FILE, threads)
         self._relations = _session(folder / RELATIONS_FILE, threads)
+        try:
+            stored = self._encoder.get_modelmeta().custom_metadata_map[TRANSITIONS]
+        except KeyError:
+            raise ModelError(f"{folder / ENCODER_FILE}: holds no tag transitions; export the model again") from None
+        self._transitions = np.array(json.loads(stored), dtype=np.float32)
+
+    @property
+    def transitions(self) -> Floats:
+        return self._transitions
 
     def encode(self, batch: WindowBatch) -> tuple[Floats, Floats]:
         logits, states = self._encoder.run(["tag_logits", "states"], {f.name: getattr(batch, f.name) for f in fields(batch)})

@@ -15,13 +15,13 @@ from tokenizers import Tokenizer
 from .decoding import (
     Floats,
     ScoredRelation,
-    best_tags,
     decide_relations,
-    log_softmax,
     mentions_of,
+    tag_scores,
 )
 from .document import Document, Entity, Relation
 from .errors import DataError
+from .lexicon import Lexicon
 from .pairs import Bools, Mention, PairBatch, join_pairs, sentence_pairs
 from .schema import RELATIONS, TAGS
 from .settings import ModelSettings
@@ -36,6 +36,10 @@ _PAIRS_AT_ONCE = 4_096
 
 class Network(Protocol):
     """What the predictor asks of a network."""
+
+    @property
+    def transitions(self) -> Floats:
+        """[T, T], what a tag and the next add to the score of a sequence."""
 
     def encode(self, batch: WindowBatch) -> tuple[Floats, Any]:
         """Tag logits [B, C, T] and the characters' states [B, C, H], which only `relate` looks into."""
@@ -64,10 +68,13 @@ class SentenceResult:
 class Predictor:
     """Turns texts into documents. Not tied to torch or onnxruntime."""
 
-    def __init__(self, network: Network, tokenizer: Tokenizer, settings: ModelSettings, batch_size: int = 16) -> None:
+    def __init__(
+        self, network: Network, tokenizer: Tokenizer, settings: ModelSettings, lexicon: Lexicon, batch_size: int = 16
+    ) -> None:
         self.network = network
         self.tokenizer = tokenizer
         self.settings = settings
+        self.lexicon = lexicon
         self.batch_size = batch_size
 
     @overload
@@ -111,7 +118,7 @@ class Predictor:
             done += len(chunk)
 
     def _read_chunk(self, articles: Sequence[tuple[str, Sequence[Entity] | None]], first: int) -> Iterator[Document]:
-        cut = [window_text(text, self.tokenizer, self.settings.window) for text, _ in articles]
+        cut = [window_text(text, self.tokenizer, self.settings.window, self.lexicon) for text, _ in articles]
         for place, ((text, given), windowed) in enumerate(zip(articles, cut, strict=True), first):
             if given is not None and windowed.normalised.text != text:
                 raise DataError(f"text {place}: with given mentions it must be in the corpus's normal form (NFC, plain spaces)")
@@ -155,15 +162,16 @@ class Predictor:
         rows: dict[tuple[int, int], int],
         cut: Sequence[WindowedText],
     ) -> list[list[Mention]]:
-        log_probs = [
-            log_softmax(_sentence_logits(logits, rows, segment.text_index, sentence, cut[segment.text_index].windows))
+        found = [
+            _sentence_logits(logits, rows, segment.text_index, sentence, cut[segment.text_index].windows)
             for segment, sentence in sentences
         ]
         closed = [_closed(cut[segment.text_index].normalised, sentence) for segment, sentence in sentences]
         texts = [cut[segment.text_index].normalised.text[s.start : s.end] for segment, s in sentences]
+        scores = tag_scores(found, closed, self.network.transitions)
         return [
-            mentions_of(tags, scores, text, sentence.start)
-            for tags, scores, text, (_, sentence) in zip(best_tags(log_probs, closed), log_probs, texts, sentences, strict=True)
+            mentions_of(tags, marginals, text, sentence.start)
+            for tags, marginals, text, (_, sentence) in zip(scores.best_tags(), scores.marginals(), texts, sentences, strict=True)
         ]
 
     def _relations(

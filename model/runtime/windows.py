@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from .lexicon import Lexicon
 from .sentences import sentence_spans
 from .text import NormalisedText, normalise
 
@@ -66,6 +67,8 @@ class Window:
     """[characters], index into `piece_ids`."""
     char_kind: Ints
     """[characters], see `CHAR_KINDS`."""
+    char_lexicon: Ints
+    """[characters], see `Lexicon.mark`."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,14 @@ class _Pieces:
         return max(0, last - first)
 
 
-def window_text(text: str, tokenizer: Tokenizer, settings: WindowSettings) -> WindowedText:
+def window_text(text: str, tokenizer: Tokenizer, settings: WindowSettings, lexicon: Lexicon) -> WindowedText:
     """Cuts a text into windows of whole sentences, packed up to the settings' length; every sentence is in some window."""
     normalised = normalise(text)
     pieces = _tokenize(normalised.text, tokenizer)
     spans = sentence_spans(normalised.text)
     cores = _pack([part for span in spans for part in _parts(normalised.text, span, pieces, settings)], pieces, settings)
-    char_ids = _char_ids(normalised.text)
-    windows = tuple(_window(normalised.text, core, spans, pieces, char_ids, settings) for core in cores)
+    chars = _char_ids(normalised.text), lexicon.mark(normalised.text)
+    windows = tuple(_window(normalised.text, core, pieces, chars, settings) for core in cores)
     starts = [window.core_start for window in windows]
     sentences = tuple(
         Sentence(start, end, tuple(range(bisect_right(starts, start) - 1, bisect_left(starts, end)))) for start, end in spans
@@ -164,9 +167,8 @@ def _pack(parts: Sequence[tuple[int, int]], pieces: _Pieces, settings: WindowSet
 def _window(
     text: str,
     core: tuple[int, int],
-    spans: Sequence[tuple[int, int]],
     pieces: _Pieces,
-    char_ids: Ints,
+    chars: tuple[Ints, Ints],
     settings: WindowSettings,
 ) -> Window:
     start, end = _with_context(text, core, pieces, settings)
@@ -183,7 +185,8 @@ def _window(
         kind[piece_start - start] = 1 if begins_word else 2
     # A character without a piece (a space, a control mark) reads the state of the piece before it.
     char_piece = np.maximum.accumulate(char_piece)
-    return Window(start, end, core[0], core[1], ids, char_ids[start:end], char_piece, kind)
+    char_ids, char_lexicon = (values[start:end] for values in chars)
+    return Window(start, end, core[0], core[1], ids, char_ids, char_piece, kind, char_lexicon)
 
 
 def _with_context(text: str, core: tuple[int, int], pieces: _Pieces, settings: WindowSettings) -> tuple[int, int]:
@@ -234,6 +237,8 @@ class WindowBatch:
     """[B, C]"""
     char_kind: Ints
     """[B, C]"""
+    char_lexicon: Ints
+    """[B, C]"""
     char_mask: Ints
     """[B, C], 1 where there is a character."""
 
@@ -248,6 +253,7 @@ def batch_windows(windows: Sequence[Window], pad_id: int) -> WindowBatch:
         char_ids=_pad(chars, 0),
         char_piece=_pad([window.char_piece for window in windows], 0),
         char_kind=_pad([window.char_kind for window in windows], 0),
+        char_lexicon=_pad([window.char_lexicon for window in windows], 0),
         char_mask=_pad([np.ones_like(c) for c in chars], 0),
     )
 

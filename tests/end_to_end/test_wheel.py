@@ -31,7 +31,7 @@ def onnx_predictor(torch_predictor: Predictor, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("onnx")
     assert isinstance(torch_predictor.network, JointNetwork)
     export_onnx(torch_predictor.network, folder)
-    return Predictor(OnnxNetwork(folder, threads=1), torch_predictor.tokenizer, torch_predictor.settings)
+    return Predictor(OnnxNetwork(folder, threads=1), torch_predictor.tokenizer, torch_predictor.settings, torch_predictor.lexicon)
 
 
 def test_both_networks_read_the_test_split_alike(torch_predictor: Predictor, onnx_predictor: Predictor) -> None:
@@ -52,7 +52,13 @@ def test_small_texts(torch_predictor: Predictor, onnx_predictor: Predictor, text
 
 def test_the_wheel_in_an_empty_environment(torch_predictor: Predictor, tmp_path: Path) -> None:
     assert isinstance(torch_predictor.network, JointNetwork)
-    save_model(tmp_path / "run/model", torch_predictor.network, torch_predictor.tokenizer, torch_predictor.settings)
+    save_model(
+        tmp_path / "run/model",
+        torch_predictor.network,
+        torch_predictor.tokenizer,
+        torch_predictor.settings,
+        torch_predictor.lexicon,
+    )
     wheel = export_wheel(tmp_path / "run/model", tmp_path / "dist")
     assert [p.name for p in (tmp_path / "dist").iterdir()] == [wheel.name]
     with zipfile.ZipFile(wheel) as archive:

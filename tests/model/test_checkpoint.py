@@ -21,7 +21,7 @@ Build = Callable[..., Predictor]
 def saved(tiny_predictor: Build, tmp_path: Path) -> Path:
     predictor = tiny_predictor(threshold=0.3)
     assert isinstance(predictor.network, JointNetwork)
-    save_model(tmp_path / "model", predictor.network, predictor.tokenizer, predictor.settings)
+    save_model(tmp_path / "model", predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
     return tmp_path / "model"
 
 
@@ -33,7 +33,7 @@ def test_saving_replaces_whole_folders_and_leaves_nothing_beside(tiny_predictor:
     (saved / "stale").touch()
     predictor = tiny_predictor()
     assert isinstance(predictor.network, JointNetwork)
-    save_model(saved, predictor.network, predictor.tokenizer, predictor.settings)
+    save_model(saved, predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
     assert not (saved / "stale").exists()
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 

@@ -23,7 +23,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, tiny_predictor: Build) 
     folder = tmp_path_factory.mktemp("run")
     predictor = tiny_predictor(threshold=0.3)
     assert isinstance(predictor.network, JointNetwork)
-    save_model(folder / "model", predictor.network, predictor.tokenizer, predictor.settings)
+    save_model(folder / "model", predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
     return folder
 
 

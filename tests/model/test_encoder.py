@@ -9,6 +9,7 @@ from transformers import ElectraConfig, ElectraModel
 
 from model.encoder import load_encoder
 from model.runtime.errors import ModelError
+from model.runtime.lexicon import Lexicon
 from model.runtime.windows import WindowSettings, window_text
 
 PIECES = """[PAD] [UNK] [CLS] [SEP] [MASK] 부산시 부산 ##시 ##는 ##장 후쿠 ##오카 ##에서 서울 지난해 열린 회의 ##에 참가 ##했다
@@ -38,7 +39,7 @@ def test_a_local_folder_in_koelectras_layout(tmp_path: Path) -> None:
     assert (encoder.cls_id, encoder.sep_id, encoder.pad_id) == (2, 3, 0)
     assert encoder.max_length == 64
     assert encoder.tokenizer.encode("부산시는", add_special_tokens=False).tokens == ["부산시", "##는"]
-    (window,) = window_text("부산시는 서울", encoder.tokenizer, WindowSettings(32, 0, 2, 3, 0)).windows
+    (window,) = window_text("부산시는 서울", encoder.tokenizer, WindowSettings(32, 0, 2, 3, 0), Lexicon.empty()).windows
     states = encoder.model(input_ids=torch.from_numpy(window.piece_ids)[None]).last_hidden_state
     assert states.shape == (1, len(window.piece_ids), 16)
 

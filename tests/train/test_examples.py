@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from model.encoder import Encoder
-from model.runtime.decoding import best_tags, log_softmax, mentions_of
+from model.runtime.decoding import mentions_of, tag_scores
 from model.runtime.document import Document
 from model.runtime.errors import DataError
+from model.runtime.lexicon import Lexicon
 from model.runtime.pairs import candidates
 from model.runtime.schema import RELATIONS, TAGS
 from model.runtime.windows import WindowSettings
@@ -45,9 +46,11 @@ def _decoded(examples: list[Example]) -> set[tuple[int, int, str]]:
         for gold in example.sentences:
             start, end = gold.sentence.start, gold.sentence.end
             own = example.tags[start - example.window.start : end - example.window.start]
-            scores = log_softmax(np.where(own[:, None] == np.arange(len(TAGS)), 9.0, 0.0).astype(np.float32))
-            (tags,) = best_tags([scores], [np.array([c.isspace() for c in example.text[start:end]])])
-            found |= {(m.start, m.end, m.label) for m in mentions_of(tags, scores, example.text[start:end], start)}
+            text = example.text[start:end]
+            logits = np.where(own[:, None] == np.arange(len(TAGS)), 9.0, 0.0).astype(np.float32)
+            scores = tag_scores([logits], [np.array([c.isspace() for c in text])], np.zeros((len(TAGS), len(TAGS)), np.float32))
+            (tags,), (marginals,) = scores.best_tags(), scores.marginals()
+            found |= {(m.start, m.end, m.label) for m in mentions_of(tags, marginals, text, start)}
     return found
 
 
@@ -55,14 +58,14 @@ def test_gold_tags_decode_to_the_gold_mentions_of_the_whole_corpus(tiny_encoder:
     settings = _settings(tiny_encoder, 128, 8)
     for split in ("train", "dev", "test"):
         for document in Corpus().read(split):
-            examples, coverage = examples_of([document], tiny_encoder.tokenizer, settings)
+            examples, coverage = examples_of([document], tiny_encoder.tokenizer, settings, Lexicon.empty())
             if all(len(s.sentence.windows) == 1 for e in examples for s in e.sentences):
                 assert _decoded(examples) == {(e.start, e.end, e.label) for e in document.entities}, document.id
             assert coverage.lost_relations == 0, document.id
 
 
 def test_context_is_not_taught(tiny_encoder: Encoder) -> None:
-    examples, _ = examples_of([_document()], tiny_encoder.tokenizer, _settings(tiny_encoder, 32, 8))
+    examples, _ = examples_of([_document()], tiny_encoder.tokenizer, _settings(tiny_encoder, 32, 8), Lexicon.empty())
     assert len(examples) > 1
     taught = sum(int((e.tags != IGNORED).sum()) for e in examples)
     assert taught <= len(_document().text) < sum(len(e.tags) for e in examples)
@@ -71,13 +74,13 @@ def test_context_is_not_taught(tiny_encoder: Encoder) -> None:
 def test_relations_out_of_reach_are_counted(tiny_encoder: Encoder) -> None:
     far = "[부산시/C1]" + " 그리고" * 60 + " [후쿠오카/C2]\n> C1 COOPERATES_WITH C2\n"
     document = _document("source: x\n---\n" + far)
-    _, coverage = examples_of([document], tiny_encoder.tokenizer, _settings(tiny_encoder, 32, 4))
+    _, coverage = examples_of([document], tiny_encoder.tokenizer, _settings(tiny_encoder, 32, 4), Lexicon.empty())
     assert (coverage.relations, coverage.lost_relations) == (1, 1)
     assert "1 of them out of any window's reach" in str(coverage)
 
 
 def test_targets(tiny_encoder: Encoder) -> None:
-    examples, _ = examples_of([_document()], tiny_encoder.tokenizer, _settings(tiny_encoder, 128, 0))
+    examples, _ = examples_of([_document()], tiny_encoder.tokenizer, _settings(tiny_encoder, 128, 0), Lexicon.empty())
     gold = next(s for e in examples for s in e.sentences if len(s.mentions) == 4 and s.mentions[0].label == "PERSON")
     pairs = candidates(gold.mentions)
     targets, counts = relation_targets(pairs, gold.mentions, gold, examples[0].text)
@@ -89,7 +92,7 @@ def test_targets(tiny_encoder: Encoder) -> None:
 
 
 def test_a_pair_with_the_gold_surfaces_counts_neither_way(tiny_encoder: Encoder) -> None:
-    examples, _ = examples_of([_document()], tiny_encoder.tokenizer, _settings(tiny_encoder, 128, 0))
+    examples, _ = examples_of([_document()], tiny_encoder.tokenizer, _settings(tiny_encoder, 128, 0), Lexicon.empty())
     gold = next(s for e in examples for s in e.sentences if len(s.mentions) == 4 and s.mentions[0].label == "CITY")
     pairs = candidates(gold.mentions)
     targets, counts = relation_targets(pairs, gold.mentions, gold, examples[0].text)
@@ -103,4 +106,4 @@ def test_a_pair_with_the_gold_surfaces_counts_neither_way(tiny_encoder: Encoder)
 @pytest.mark.parametrize("text", ["부산\u00a0시", "부산\t시"])
 def test_text_out_of_normal_form_is_refused(tiny_encoder: Encoder, text: str) -> None:
     with pytest.raises(DataError, match=r"a: .*normal form"):
-        examples_of([Document("a", text)], tiny_encoder.tokenizer, _settings(tiny_encoder))
+        examples_of([Document("a", text)], tiny_encoder.tokenizer, _settings(tiny_encoder), Lexicon.empty())

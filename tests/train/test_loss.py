@@ -1,13 +1,17 @@
 """The joint loss."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from test_examples import _document, _settings
 
 from model.encoder import Encoder
 from model.network import JointNetwork, NetworkSize
+from model.runtime.decoding import legal_transitions
+from model.runtime.lexicon import Lexicon
 from model.runtime.schema import TAGS
 from train.examples import IGNORED, examples_of
 from train.loss import collate, joint_loss
@@ -22,7 +26,7 @@ def network(tiny_encoder: Encoder) -> JointNetwork:
 
 
 def _examples(encoder: Encoder, length: int = 32) -> list:
-    return examples_of([_document()], encoder.tokenizer, _settings(encoder, length, 4))[0]
+    return examples_of([_document()], encoder.tokenizer, _settings(encoder, length, 4), Lexicon.empty())[0]
 
 
 def test_padding_is_ignored(tiny_encoder: Encoder) -> None:
@@ -32,12 +36,37 @@ def test_padding_is_ignored(tiny_encoder: Encoder) -> None:
     assert (batch.tags[torch.from_numpy(batch.windows.char_mask) == 0] == IGNORED).all()
 
 
-def test_an_even_guess_costs_the_logarithm_of_the_choices(tiny_encoder: Encoder, network: JointNetwork) -> None:
+def test_an_even_guess_costs_the_logarithm_of_the_choices(tiny_encoder: Encoder) -> None:
+    network = JointNetwork(tiny_encoder.model, replace(SIZE, crf=False)).eval()
     with torch.no_grad():
         network.tagger.output.weight.zero_()
         network.tagger.output.bias.zero_()
     losses = joint_loss(network, collate(_examples(tiny_encoder), tiny_encoder.pad_id), 0.0)
     assert losses.tags.item() == pytest.approx(math.log(len(TAGS)), abs=1e-5)
+
+
+def test_with_the_crf_only_legal_sequences_share_the_probability(tiny_encoder: Encoder, network: JointNetwork) -> None:
+    """With even scores the loss is the logarithm of the number of legal sequences."""
+    with torch.no_grad():
+        network.tagger.output.weight.zero_()
+        network.tagger.output.bias.zero_()
+    examples = _examples(tiny_encoder)
+    found = joint_loss(network, collate(examples, tiny_encoder.pad_id), 0.0).tags.item()
+    follows = (legal_transitions() == 0).astype(float)
+    logs = []
+    for example in examples:
+        ways = np.ones(len(TAGS))
+        for _ in range(int((example.tags != IGNORED).sum()) - 1):
+            ways = ways @ follows
+        logs.append(np.log(ways.sum()))
+    assert found == pytest.approx(sum(logs) / sum(int((e.tags != IGNORED).sum()) for e in examples), abs=1e-4)
+
+
+def test_the_transitions_learn(tiny_encoder: Encoder, network: JointNetwork) -> None:
+    joint_loss(network, collate(_examples(tiny_encoder), tiny_encoder.pad_id), 0.0).tags.backward()
+    gradient = network.tagger.transitions.grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0
 
 
 def test_the_tag_loss_does_not_depend_on_who_shares_the_batch(tiny_encoder: Encoder, network: JointNetwork) -> None:

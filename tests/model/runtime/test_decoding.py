@@ -1,6 +1,6 @@
 """Viterbi against brute force, mentions, candidates, decisions about relations."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.runtime.decoding import (
-    best_tags,
+    Floats,
     decide_relations,
-    log_softmax,
     mentions_of,
     sigmoid,
+    tag_scores,
 )
 from model.runtime.pairs import Candidates, Mention, candidates
 from model.runtime.schema import RELATIONS, TAGS, begin_tag, inside_tag
@@ -29,29 +29,61 @@ def _legal(tags: tuple[int, ...]) -> bool:
     return True
 
 
-@given(st.integers(0, 10_000), st.integers(1, 4))
+def _sequences(length: int) -> list[tuple[int, ...]]:
+    return [tags for tags in product(range(len(TAGS)), repeat=length) if _legal(tags)]
+
+
+def _random(seed: int, length: int) -> tuple[Floats, Floats]:
+    """Logits [C, T] and transitions [T, T]."""
+    rng = np.random.default_rng(seed)
+    width = len(TAGS)
+    return rng.normal(size=(length, width)).astype(np.float32) * 3, rng.normal(size=(width, width)).astype(np.float32)
+
+
+def _score(tags: tuple[int, ...], logits: Floats, transitions: Floats) -> float:
+    return float(sum(logits[i, t] for i, t in enumerate(tags)) + sum(transitions[a, b] for a, b in pairwise(tags)))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 3))
 def test_viterbi_is_the_best_legal_sequence(seed: int, length: int) -> None:
-    scores = log_softmax(np.random.default_rng(seed).normal(size=(length, len(TAGS))).astype(np.float32) * 3)
-    (found,) = best_tags([scores], [np.zeros(length, dtype=bool)])
-    legal = [tags for tags in product(range(len(TAGS)), repeat=length) if _legal(tags)] if length < 4 else None
-    assert _legal(tuple(int(t) for t in found))
-    if legal:
-        best = max(sum(scores[i, t] for i, t in enumerate(tags)) for tags in legal)
-        assert sum(scores[i, t] for i, t in enumerate(found)) == pytest.approx(best, abs=1e-4)
+    logits, transitions = _random(seed, length)
+    (found,) = tag_scores([logits], [np.zeros(length, dtype=bool)], transitions).best_tags()
+    tags = tuple(int(t) for t in found)
+    assert _legal(tags)
+    best = max(_score(other, logits, transitions) for other in _sequences(length))
+    assert _score(tags, logits, transitions) == pytest.approx(best, abs=1e-3)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 3))
+def test_marginals_sum_over_the_legal_sequences(seed: int, length: int) -> None:
+    logits, transitions = _random(seed, length)
+    expected = np.zeros((length, len(TAGS)))
+    for tags in _sequences(length):
+        expected[range(length), tags] += np.exp(_score(tags, logits, transitions))
+    expected /= expected.sum(axis=1, keepdims=True)
+    (found,) = tag_scores([logits], [np.zeros(length, dtype=bool)], transitions).marginals()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=5), st.integers(0, 100))
 def test_a_sentence_is_tagged_alike_alone_and_in_a_batch(lengths: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    scores = [log_softmax(rng.normal(size=(n, len(TAGS))).astype(np.float32)) for n in lengths]
+    logits = [rng.normal(size=(n, len(TAGS))).astype(np.float32) for n in lengths]
     spaces = [rng.random(n) < 0.2 for n in lengths]
-    together = best_tags(scores, spaces)
-    for one, space, tags in zip(scores, spaces, together, strict=True):
-        assert best_tags([one], [space])[0].tolist() == tags.tolist()
+    _, transitions = _random(seed, 1)
+    together = tag_scores(logits, spaces, transitions)
+    for one, space, tags, marginals in zip(logits, spaces, together.best_tags(), together.marginals(), strict=True):
+        alone = tag_scores([one], [space], transitions)
+        assert alone.best_tags()[0].tolist() == tags.tolist()
+        np.testing.assert_allclose(alone.marginals()[0], marginals, atol=1e-5)
 
 
-def test_nothing_to_decode() -> None:
-    assert best_tags([], []) == []
+def test_no_mention_begins_at_a_space() -> None:
+    logits = np.zeros((3, len(TAGS)), dtype=np.float32)
+    logits[:, begin_tag("CITY")] = 5
+    closed = np.array([False, True, False])
+    (marginals,) = tag_scores([logits], [closed], np.zeros((len(TAGS), len(TAGS)), dtype=np.float32)).marginals()
+    assert marginals[1, begin_tag("CITY")] == pytest.approx(0, abs=1e-6)
 
 
 def test_mentions_lose_white_space_at_their_edges() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from model.encoder import Encoder
+from model.runtime.lexicon import Lexicon
 from model.runtime.pairs import MAX_GAP, Mention, candidates, home_windows, join_pairs, sentence_pairs
 from model.runtime.schema import LABELS
 from model.runtime.windows import WindowedText, WindowSettings, window_text
@@ -38,7 +39,7 @@ def test_no_mentions_no_pairs() -> None:
 
 def _long(encoder: Encoder) -> WindowedText:
     settings = WindowSettings(32, 4, encoder.cls_id, encoder.sep_id, encoder.pad_id)
-    return window_text("부산시와 후쿠오카시가 " * 10, encoder.tokenizer, settings)
+    return window_text("부산시와 후쿠오카시가 " * 10, encoder.tokenizer, settings, Lexicon.empty())
 
 
 def test_home_holds_both_mentions(tiny_encoder: Encoder) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.encoder import Encoder
+from model.runtime.lexicon import Lexicon
 from model.runtime.windows import CHAR_VOCABULARY, WindowedText, WindowSettings, batch_windows, window_text
 
 ARTICLE = (
@@ -16,7 +17,7 @@ ARTICLE = (
 
 
 def _cut(encoder: Encoder, text: str, length: int = 64, context: int = 8) -> WindowedText:
-    return window_text(text, encoder.tokenizer, _settings(encoder, length, context))
+    return window_text(text, encoder.tokenizer, _settings(encoder, length, context), Lexicon.empty())
 
 
 def _settings(encoder: Encoder, length: int, context: int) -> WindowSettings:
