@@ -65,6 +65,8 @@ class NetworkConfig(_Section):
     char_dropout: Fraction = 0.1
     lexicon_dim: int = Field(32, ge=1)
     lexicon_dropout: Fraction = 0.2
+    ngram_dim: int = Field(64, ge=1)
+    ngram_dropout: Fraction = 0.2
     crf: bool = True
 
     @model_validator(mode="after")
@@ -97,6 +99,7 @@ class TrainingConfig(_Section):
 class Recipe(_Section):
     """Everything a run depends on besides the code and the data.
 
+    `threshold` holds while training; with `tune_thresholds` each relation type then gets its own, the best on dev.
     `lexicon`: lists of names as features: `embedded`, a folder in the form of `model/names/`, or null for none.
     """
 
@@ -104,6 +107,7 @@ class Recipe(_Section):
     seed: int = Field(13, ge=0)
     data: Path = Path("data/annotations")
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    tune_thresholds: bool = True
     lexicon: str | None = "embedded"
     encoder: EncoderConfig = EncoderConfig()
     window: WindowConfig = WindowConfig()

@@ -39,6 +39,7 @@ from .metrics import Evaluation
 from .provenance import provenance
 from .random_encoder import random_encoder
 from .report import SUMMARY_HEADER, evaluations_dict, run_report, summary_rows, write_json, write_text
+from .thresholds import with_tuned_thresholds
 from .trainer import JointTrainer
 
 RECIPE_FILE = "config.yaml"
@@ -79,6 +80,8 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     network = trainer.predictor.network
     assert isinstance(network, JointNetwork)
     predictor = trainer.predictor
+    if recipe.tune_thresholds:
+        predictor = with_tuned_thresholds(predictor, splits["dev"])
     save_model(folder / MODEL_FOLDER, network, predictor.tokenizer, predictor.settings, predictor.lexicon)
     evaluations = _evaluate(folder, splits)
     facts = provenance(corpus, recipe.seed) | {
