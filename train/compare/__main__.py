@@ -21,6 +21,8 @@ from .comparison import Comparison, Settings, compare, pair_findings
 from .data import report_data
 from .entrants import Entrant, find_entrants
 from .gate import Condition, judge, parse_condition
+from .markdown import markdown
+from .page import page
 from .predictions import CACHE
 from .recipes import Side
 from .sections import sections, sentences
@@ -111,10 +113,6 @@ def _progress(what: str) -> None:
 
 
 def _write(comparison: Comparison, output: Path | None, title: str | None) -> None:
-    # matplotlib and jinja2 are imported only by who writes a page: the gate starts without them.
-    from .markdown import markdown
-    from .page import page
-
     names = [side.name for side in comparison.sides]
     heading = title or (f"Report: {names[0]}" if len(names) == 1 else f"Comparison: {' · '.join(names)}")
     folder = output or REPORTS / _folder_name(names, comparison.settings.split)

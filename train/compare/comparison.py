@@ -1,7 +1,7 @@
 """Everything a report shows, computed once: HTML, Markdown, JSON and the gate only read it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from model.runtime.document import Document
 from ..data.corpus import Corpus
 from ..evaluate import score
 from ..metrics import Evaluation, Score
+from ..provenance import file_sha256
 from .calibration import Calibration, mention_calibration, relation_calibration
 from .counts import METRICS, OVERALL, Counts, Family, Floats, count_all
 from .entrants import Entrant, Size, provenance_of, recipe_name, recipe_of, size_of
@@ -56,7 +57,7 @@ class Settings:
     cache: Path = CACHE
     fresh: bool = False
     pool: bool = True
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,10 @@ def compare(
     progress: Progress = lambda _: None,
     chosen: list[Side] | None = None,
 ) -> Comparison:
-    """Predicts, scores and compares. `chosen` says what counts as one side, else recipes do. Raises the errors of data and models."""
+    """Predicts, scores and compares; raises the errors of data and models.
+
+    `chosen` says what counts as one side; without it, seeds of one recipe do.
+    """
     gold = Corpus(settings.data).read(settings.split)
     given = []
     for number, entrant in enumerate(entrants, 1):
@@ -284,8 +288,6 @@ def _facts(entrant: Entrant) -> dict[str, Any]:
 
 def _notes(entrants: Sequence[Entrant], corpus: Corpus, settings: Settings) -> list[str]:
     """What a reader should know before trusting the numbers."""
-    from ..provenance import file_sha256
-
     notes = []
     for split, consequence in (
         ("train", "“seen in training” refers to the current file, and part of the test data may have been learned"),

@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import onnx
+import torch
 import yaml
 
-from model.checkpoint import ENCODER_FOLDER, WEIGHTS_FILE
+from model.checkpoint import ENCODER_FOLDER, WEIGHTS_FILE, load_model, load_predictor, load_weights, new_settings
+from model.network import JointNetwork, NetworkSize
 from model.runs import MODEL_FOLDER
 from model.runtime import WEIGHTS_FOLDER
 from model.runtime.errors import ConfigError, ModelError
+from model.runtime.exported import load_exported
 from model.runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE
 from model.runtime.predictor import Predictor
 from model.runtime.settings import FILE_NAME, TOKENIZER_FILE, read_settings
+
+from ..config import load_recipe
+from ..data.corpus import Corpus
+from ..run import RECIPE_FILE, build_encoder
 
 Kind = Literal["run", "checkpoint", "model", "onnx", "wheel"]
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -108,7 +116,7 @@ def _entrant(path: Path) -> Entrant:
     if (path / FILE_NAME).is_file():
         run = real.parent if real.name == MODEL_FOLDER else None
         return Entrant(real.parent.name if run else real.name, "model", path, run=run)
-    if (path / "config.yaml").is_file() and checkpoint_folders(path):
+    if (path / RECIPE_FILE).is_file() and checkpoint_folders(path):
         raise ModelError(f"{path}: the run is not finished; name its checkpoints: {path}/{CHECKPOINTS_FOLDER}/{_CHECKPOINT}*")
     raise ModelError(f"{path}: is no run, checkpoint, model folder or exported folder")
 
@@ -140,15 +148,9 @@ def exported_folder(entrant: Entrant) -> Iterator[Path]:
 def opened(entrant: Entrant, threads: int | None = None) -> Iterator[Predictor]:
     """A predictor on the entrant. A wheel's graphs are run by this repository's runtime. ModelError when it is damaged."""
     if entrant.kind in ("onnx", "wheel"):
-        from model.runtime.exported import load_exported
-
         with exported_folder(entrant) as folder:
             yield load_exported(folder, threads)
         return
-    import torch
-
-    from model.checkpoint import load_predictor
-
     if threads:
         torch.set_num_threads(threads)
     if entrant.kind == "checkpoint":
@@ -166,10 +168,6 @@ def model_part(entrant: Entrant) -> Path:
 
 
 def _open_checkpoint(entrant: Entrant) -> Predictor:
-    import torch
-
-    from model.checkpoint import load_model, load_weights
-
     folder = model_part(entrant)
     if not (folder / FILE_NAME).is_file():
         return _open_unfinished(entrant)
@@ -181,15 +179,6 @@ def _open_checkpoint(entrant: Entrant) -> Predictor:
 
 def _open_unfinished(entrant: Entrant) -> Predictor:
     """A checkpoint of a run that still trains (or was killed): settings and tokenizer are built anew, as `train.run` did."""
-    import torch
-
-    from model.checkpoint import load_weights, new_settings
-    from model.network import JointNetwork, NetworkSize
-
-    from ..config import load_recipe
-    from ..data.corpus import Corpus
-    from ..run import RECIPE_FILE, build_encoder
-
     assert entrant.run is not None
     recipe = load_recipe(entrant.run / RECIPE_FILE)
     encoder = build_encoder(recipe, Corpus(recipe.data).read("train"))
@@ -212,7 +201,7 @@ def files_of(entrant: Entrant) -> list[Path]:
     weights = (entrant.path if entrant.kind == "checkpoint" else folder) / WEIGHTS_FILE
     if entrant.kind == "checkpoint" and not (folder / FILE_NAME).is_file():
         assert entrant.run is not None
-        return [entrant.run / "config.yaml", weights]
+        return [entrant.run / RECIPE_FILE, weights]
     return [*shared, weights]
 
 
@@ -254,8 +243,6 @@ def size_of(entrant: Entrant) -> Size:
 
 def _graph_parameters(path: Path) -> int:
     """Floating-point and quantised weights of a graph; what is smaller than a vector is a constant, no weight."""
-    import onnx
-
     try:
         graph = onnx.load(path, load_external_data=False).graph
     except Exception as error:  # protobuf's and onnx's own classes
@@ -266,9 +253,9 @@ def _graph_parameters(path: Path) -> int:
 
 def recipe_of(entrant: Entrant) -> dict[str, Any]:
     """The resolved recipe of the entrant's run; empty when it has none (an exported model)."""
-    if entrant.run is None or not (entrant.run / "config.yaml").is_file():
+    if entrant.run is None or not (entrant.run / RECIPE_FILE).is_file():
         return {}
-    path = entrant.run / "config.yaml"
+    path = entrant.run / RECIPE_FILE
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -52,8 +52,8 @@ def parse_condition(text: str) -> Condition:
 def judge(conditions: Sequence[Condition], found: Mapping[str, tuple[Interval, float]], alpha: float) -> list[Finding]:
     """A condition fails when the candidate lost more than the margin and the loss is significant.
 
-    Significant is p < alpha by the paired randomisation test and an interval below zero, as in the report. Each condition is tested
-    for itself: correcting for their number would let the more losses pass the more are watched.
+    Significant is p < alpha by the paired randomisation test and an interval below zero, as in the report. Each condition is
+    tested for itself: correcting for their number would let the more losses pass the more are watched.
     """
     findings = []
     for condition in conditions:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
 from model.runtime.errors import ModelError
 
 from .entrants import Entrant, checkpoint_folders, provenance_of, recipe_of
@@ -69,8 +71,6 @@ def _events(folder: Path) -> list[dict[str, Any]]:
     """Scalars of TensorBoard's event files."""
     if not any(folder.glob("events.out.tfevents.*")):
         return []
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
     accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     accumulator.Reload()
     known = set(accumulator.Tags()["scalars"]) & set(_TENSORBOARD)

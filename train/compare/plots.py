@@ -85,26 +85,22 @@ def _svg(drawing: Drawing, prefix: str) -> str:
     svg = re.sub(r'href="#', f'href="#{prefix}-', svg)
     svg = re.sub(r"url\(#", f"url(#{prefix}-", svg)
     # Width and height in points would keep the drawing from shrinking with the page.
-    return re.sub(
-        r'(<svg [^>]*?) width="[^"]*"',
-        r'\1 aria-hidden="true"',
-        re.sub(r'(<svg [^>]*?) height="[^"]*"', r"\1", svg, count=1),
-        count=1,
-    )
+    head, rest = svg.split(">", 1)
+    return re.sub(r' (?:width|height)="[^"]*"', "", head) + ' aria-hidden="true">' + rest
 
 
 def forest(
     prefix: str, title: str, names: Sequence[str], intervals: Sequence[Mapping[str, Interval]], keys: Sequence[str]
 ) -> Figure:
     """A panel a metric: each name with its value and interval, in points."""
-    with _drawing(8.4, 0.9 + 0.32 * len(names)) as drawing:
+    with _drawing(8.4, 1.1 + 0.32 * len(names)) as drawing:
         axes = drawing.subplots(1, len(keys), sharey=True, squeeze=False)[0]
         for panel, key in zip(axes, keys, strict=True):
             for row, found in enumerate(intervals):
                 middle = found[key]
                 panel.plot([100 * middle.low, 100 * middle.high], [row, row], color=_colour(row), linewidth=2)
                 panel.plot([100 * middle.value], [row], _MARKERS[row % len(_MARKERS)], color=_colour(row), markersize=6)
-            panel.set_title(METRICS[key].title, loc="left")
+            panel.set_title(METRICS[key].title.replace(", ", ",\n"), loc="left")
             panel.set_ylim(len(names) - 0.5, -0.5)
             panel.set_yticks(range(len(names)), [_short(name, 24) for name in names])
             panel.grid(visible=False, axis="y")

@@ -1,6 +1,7 @@
 """Recipes side by side: what differs, and which runs are seeds of one recipe."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,32 +54,28 @@ def sides(entrants: Sequence[Entrant], pool: bool = True) -> list[Side]:
     """The entrants as sides; finished runs that are seeds of one recipe form one side, in the place of the first.
 
     Seeds of one recipe have resolved recipes that are equal but for `seed` and `name`, the same training data (by hash) and
-    different seeds; of two runs with the same seed the first counts. If nothing but one recipe is left, its runs are taken
-    one by one: then the question is how they differ.
+    seeds that all differ. If nothing but one recipe is left, its runs are taken one by one: then the question is how they differ.
     """
     singles = [Side(entrant.name, (index,)) for index, entrant in enumerate(entrants)]
-    groups: dict[str, dict[Any, int]] = {}
-    for index, entrant in enumerate(entrants):
-        key, seed = _seed_key(entrant)
-        groups.setdefault(key or f"single {index}", {}).setdefault(seed, index)
-    pooled = [
-        Side(_pool_name(entrants, list(group.values())), tuple(group.values()))
-        if len(group) > 1
-        else singles[min(group.values())]
-        for group in groups.values()
-    ]
+    pools = {side.members[0]: side for side in seed_pools(entrants)}
+    inside = {member for side in pools.values() for member in side.members}
+    pooled = [pools.get(i, single) for i, single in enumerate(singles) if i in pools or i not in inside]
     return pooled if pool and len(pooled) > 1 else singles
 
 
 def seed_pools(entrants: Sequence[Entrant]) -> list[Side]:
     """The recipes that take part with several seeds."""
-    groups: dict[str, dict[Any, int]] = {}
+    groups: dict[str, list[tuple[int, Any]]] = {}
     for index, entrant in enumerate(entrants):
         key, seed = _seed_key(entrant)
         if key:
-            groups.setdefault(key, {}).setdefault(seed, index)
-    members = [tuple(group.values()) for group in groups.values() if len(group) > 1]
-    return [Side(_pool_name(entrants, list(indices)), indices) for indices in members]
+            groups.setdefault(key, []).append((index, seed))
+    members = [
+        tuple(index for index, _ in group)
+        for group in groups.values()
+        if len(group) > 1 and len({seed for _, seed in group}) == len(group)
+    ]
+    return [Side(_pool_name(entrants, indices), indices) for indices in members]
 
 
 def _seed_key(entrant: Entrant) -> tuple[str | None, Any]:
@@ -97,4 +94,4 @@ def _pool_name(entrants: Sequence[Entrant], members: Sequence[int]) -> str:
     shared = names[0]
     while not all(name.startswith(shared) for name in names):
         shared = shared[:-1]
-    return f"{shared.rstrip('-_.@') or names[0]} ({len(names)} seeds)"
+    return f"{re.sub(r'[-_.@]*[0-9]*$', '', shared) or names[0]} ({len(names)} seeds)"

@@ -91,8 +91,8 @@ def overview(comparison: Comparison) -> Section:
             "Scores",
             ("score", *names),
             [_interval_row(METRICS[key].title, [found[key] for found in comparison.side_intervals]) for key in _MAIN],
-            "F1 in points out of 100, 95% interval over articles in brackets. Micro F1 unless it says a mean; a partial match counts "
-            "overlap by half whatever the label; a type match wants the label and any overlap.",
+            "F1 in points out of 100, 95% interval over articles in brackets. Micro F1 unless it says a mean; a partial match "
+            "counts overlap by half whatever the label; a type match wants the label and any overlap.",
         ),
     ]
     stages = _stages(comparison)
@@ -127,7 +127,7 @@ def _pool_tables(comparison: Comparison) -> list[Table]:
             s = pool.spreads[key]
             each = [points(member.intervals[key].value) for member in members]
             rows.append([METRICS[key].title, points(s.mean), points(s.deviation), points(s.low), points(s.high), *each])
-        note = "Runs whose recipes are equal but for seed and name, on the same training data. Deviation is that of a sample (n − 1)."
+        note = "Runs whose recipes are equal but for seed and name, on the same training data. Deviation: of a sample (n − 1)."
         tables.append(table(f"Seeds: {pool.side.name}", columns, rows, note))
     return tables
 
@@ -158,20 +158,18 @@ def differences(comparison: Comparison) -> Section:
         tables.append(
             table(f"{second} minus {first}, label by label", ("score", "difference", "95% interval"), by_name, note, True)
         )
-    said = (
-        [
-            Cell(
-                f"Points of F1. Interval: percentile bootstrap over articles ({comparison.settings.sampling.resamples:,} samples, "
-                "both sides on the same ones). p: paired approximate randomisation over articles, two-sided; Holm's correction over "
-                f"the {len(comparison.pairs)} pairs. “Better” and “worse” want p < {comparison.settings.sampling.alpha:g} after the "
-                "correction and an interval on one side of zero.",
-                "quiet",
-            )
-        ]
-        if tables
-        else []
+    return Section("differences", "Differences", (_method(comparison),) if tables else (), tuple(tables))
+
+
+def _method(comparison: Comparison) -> Cell:
+    sampling = comparison.settings.sampling
+    return Cell(
+        f"Points of F1. Interval: percentile bootstrap over articles ({sampling.resamples:,} samples, both sides on the same "
+        "ones). p: paired approximate randomisation over articles, two-sided; Holm's correction over the "
+        f"{len(comparison.pairs)} pairs. “Better” and “worse” want p < {sampling.alpha:g} after the correction and an interval "
+        "on one side of zero.",
+        "quiet",
     )
-    return Section("differences", "Differences", tuple(said), tuple(tables))
 
 
 def _leaning(interval: Interval) -> Style:
@@ -202,8 +200,8 @@ def relations(comparison: Comparison) -> Section:
         _precision_table("Precision and recall by type, gold mentions given", comparison, RELATIONS, given),
     ]
     said = Cell(
-        "End to end, a relation counts when its type and both mentions are right. With gold mentions given, only the relation head "
-        "is tested; the gap between the two is what the tagger costs.",
+        "End to end, a relation counts when its type and both mentions are right. With gold mentions given, only the relation "
+        "head is tested; the gap between the two is what the tagger costs.",
         "quiet",
     )
     return Section("relations", "Relations", (said,), tuple(parts))
@@ -294,8 +292,8 @@ def errors(comparison: Comparison) -> Section:
                 [kind, *best([c[kind] for c in relation_counts], [str(c[kind]) for c in relation_counts], True)]
                 for kind in RELATION_ERRORS
             ],
-            "wrong type: same arguments · wrong argument: same type, one argument or the direction wrong · argument not found: the "
-            "tagger has no such mention in the sentence · missed: both arguments found · spurious: none of these.",
+            "wrong type: same arguments · wrong argument: same type, one argument or the direction wrong · argument not found: "
+            "the tagger has no such mention in the sentence · missed: both arguments found · spurious: none of these.",
         ),
     ]
     for result in results:
@@ -338,8 +336,8 @@ def calibrations(comparison: Comparison) -> Section:
             rows.append([f"{name}, {title.lower()}", *_calibration_cells(found[index])])
     columns = ("", "ECE", "mean score", "right", "answers")
     note = (
-        "ECE: mean distance of score and accuracy over ten bins, weighted by the answers in them, in points. A relation's score is "
-        "that of the relation alone, so a wrong mention counts against it here."
+        "ECE: mean distance of score and accuracy over ten bins, weighted by the answers in them, in points. A relation's score "
+        "is that of the relation alone, so a wrong mention counts against it here."
     )
     figure = reliability(comparison.names, panels)
     return Section("calibration", "Calibration", (), (figure, table("Expected calibration error", columns, rows, note)))

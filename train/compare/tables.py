@@ -59,13 +59,10 @@ def table(
     return Table(title, tuple(columns), cells, note, folded, prose)
 
 
-def best(values: Sequence[float | None], texts: Sequence[str], lowest: bool = False) -> list[Cell]:
-    """Cells of which the best are marked, when there are at least two values that differ."""
-    known = [value for value in values if value is not None]
-    if len(set(known)) < 2:
-        return [Cell(text) for text in texts]
-    top = min(known) if lowest else max(known)
-    return [Cell(text, "best" if value == top else "") for value, text in zip(values, texts, strict=True)]
+def best(values: Sequence[float], texts: Sequence[str], lowest: bool = False) -> list[Cell]:
+    """Cells of which the best are marked, unless all read the same."""
+    top = texts[list(values).index(min(values) if lowest else max(values))]
+    return [Cell(text, "best" if text == top and len(set(texts)) > 1 else "") for text in texts]
 
 
 def points(value: float) -> str:
