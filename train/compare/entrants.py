@@ -114,8 +114,8 @@ def _entrant(path: Path) -> Entrant:
     if (path / FILE_NAME).is_file() and (path / ENCODER_FILE).is_file():
         return Entrant(real.name, "onnx", path)
     if (path / FILE_NAME).is_file():
-        run = real.parent if real.name == MODEL_FOLDER else None
-        return Entrant(real.parent.name if run else real.name, "model", path, run=run)
+        inside = real.name == MODEL_FOLDER
+        return Entrant(real.parent.name if inside else real.name, "model", path, run=real.parent if inside else None)
     if (path / RECIPE_FILE).is_file() and checkpoint_folders(path):
         raise ModelError(f"{path}: the run is not finished; name its checkpoints: {path}/{CHECKPOINTS_FOLDER}/{_CHECKPOINT}*")
     raise ModelError(f"{path}: is no run, checkpoint, model folder or exported folder")

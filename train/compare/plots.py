@@ -27,7 +27,7 @@ SERIES = 8
 _TEXT, _LINE, _SERIES = "#010203", "#040506", "#0a0b{:02x}"
 _STYLES = ("-", "--", ":", "-.")
 _MARKERS = "osD^vPX*"
-_SETTINGS: Mapping[str, Any] = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "dosilink",
     "font.family": "sans-serif",
@@ -66,7 +66,7 @@ def _short(name: str, length: int = 30) -> str:
 
 @contextmanager
 def _drawing(width: float, height: float) -> Iterator[Drawing]:
-    with mpl.rc_context(dict(_SETTINGS)):
+    with mpl.rc_context(_SETTINGS):
         drawing = Drawing(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(drawing)
         yield drawing

@@ -162,12 +162,12 @@ def differences(comparison: Comparison) -> Section:
 
 
 def _method(comparison: Comparison) -> Cell:
-    sampling = comparison.settings.sampling
+    sampling, number = comparison.settings.sampling, len(comparison.pairs)
+    corrected = f"; Holm's correction over the {number} pairs" if number > 1 else ""
     return Cell(
         f"Points of F1. Interval: percentile bootstrap over articles ({sampling.resamples:,} samples, both sides on the same "
-        "ones). p: paired approximate randomisation over articles, two-sided; Holm's correction over the "
-        f"{len(comparison.pairs)} pairs. “Better” and “worse” want p < {sampling.alpha:g} after the correction and an interval "
-        "on one side of zero.",
+        f"ones). p: paired approximate randomisation over articles, two-sided{corrected}. “Better” and “worse” want "
+        f"p < {sampling.alpha:g}{' after the correction' if corrected else ''} and an interval on one side of zero.",
         "quiet",
     )
 

@@ -11,9 +11,12 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .counts import Counts, Floats, Metric
 
+Deal = NDArray[np.int64]
+"""[trials, A, S]: the system whose answers stand at each place."""
 Verdict = Literal["better", "worse", "cannot tell"]
 
 _CHUNK = 2_000
@@ -89,19 +92,19 @@ def randomisation_p(metric: Metric, first: Sequence[Counts], second: Sequence[Co
     return reached / trials if exact else (reached + 1) / (trials + 1)
 
 
-def _all_swaps(articles: int) -> Sequence[Floats]:
+def _all_swaps(articles: int) -> list[Deal]:
     bits = np.array(list(product((0, 1), repeat=articles)), dtype=np.int64).reshape(2**articles, articles)
     return [np.stack([bits, 1 - bits], axis=-1)]
 
 
-def _random_deals(articles: int, number: int, sampling: Sampling) -> Sequence[Floats]:
+def _random_deals(articles: int, number: int, sampling: Sampling) -> list[Deal]:
     """Deals [trials, A, S]: the system whose answers stand at each place."""
     random = np.random.default_rng(sampling.seed)
     sizes = [min(_CHUNK, sampling.resamples - start) for start in range(0, sampling.resamples, _CHUNK)]
     return [random.random((size, articles, number)).argsort(axis=-1) for size in sizes]
 
 
-def _dealt(metric: Metric, systems: Floats, deal: Floats, members: int) -> Floats:
+def _dealt(metric: Metric, systems: Floats, deal: Deal, members: int) -> Floats:
     """[trials] difference of the means of the first `members` places and of the rest."""
     number, articles = systems.shape[:2]
     flat = systems.transpose(1, 0, 2, 3).reshape(articles * number, *systems.shape[2:])
