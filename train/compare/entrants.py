@@ -64,7 +64,10 @@ def find_entrants(places: Sequence[str | Path], checkpoints: bool = False) -> li
             if checkpoints and entrant.kind == "run":
                 found.extend(_entrant(folder) for folder in checkpoint_folders(path))
             found.append(entrant)
-    unique = list({entrant.path.resolve(): entrant for entrant in reversed(found)}.values())[::-1]
+    first: dict[Path, Entrant] = {}
+    for entrant in found:
+        first.setdefault(entrant.path.resolve(), entrant)
+    unique = list(first.values())
     names = [entrant.name for entrant in unique]
     return [replace(e, name=str(e.path)) if names.count(e.name) > 1 else e for e in unique]
 
@@ -72,6 +75,7 @@ def find_entrants(places: Sequence[str | Path], checkpoints: bool = False) -> li
 def _expand(path: Path) -> list[Path]:
     if path.exists():
         return [path]
+    asked = path
     if path.name.startswith(_CHECKPOINT) and path.parent.name != CHECKPOINTS_FOLDER:
         path = path.parent / CHECKPOINTS_FOLDER / path.name
         if path.exists():
@@ -81,7 +85,7 @@ def _expand(path: Path) -> list[Path]:
         matches = sorted(root.glob(str(path.relative_to(path.anchor) if path.is_absolute() else path)), key=_order)
         if matches:
             return matches
-    raise ModelError(f"{path}: there is no such run, checkpoint, exported folder or wheel")
+    raise ModelError(f"{asked}: there is no such run, checkpoint, exported folder or wheel")
 
 
 def _order(path: Path) -> tuple[str, int, str]:
