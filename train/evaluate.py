@@ -30,11 +30,18 @@ class Predictions:
 
 def predict_split(predictor: Predictor, gold: Sequence[Document]) -> Predictions:
     """Both predictions, under the ids of the gold documents."""
+    return Predictions(predict_end_to_end(predictor, gold), predict_with_gold_mentions(predictor, gold))
+
+
+def predict_end_to_end(predictor: Predictor, gold: Sequence[Document]) -> list[Document]:
+    """Mentions and relations of the texts, under the ids of the gold documents."""
     found = predictor.predict_iter(g.text for g in gold)
-    end_to_end = [
-        Document(g.id, p.text, p.entities, p.relations, p.title, g.source, g.meta) for g, p in zip(gold, found, strict=True)
-    ]
-    return Predictions(end_to_end, list(predictor.relate_mentions((g.text, g.entities) for g in gold)))
+    return [Document(g.id, p.text, p.entities, p.relations, p.title, g.source, g.meta) for g, p in zip(gold, found, strict=True)]
+
+
+def predict_with_gold_mentions(predictor: Predictor, gold: Sequence[Document]) -> list[Document]:
+    """Relations between the gold mentions."""
+    return list(predictor.relate_mentions((g.text, g.entities) for g in gold))
 
 
 def score(gold: Sequence[Document], predictions: Predictions) -> Evaluation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from model.runtime.document import Document, Entity
+from model.runtime.document import Document, Entity, Relation
 from model.runtime.schema import LABELS, RELATIONS, relation_type
 from model.runtime.sentences import sentence_spans
 
@@ -116,13 +116,30 @@ RelationKey = tuple[str, int, tuple[tuple[str, str], tuple[str, str]]]
 
 def relation_keys(document: Document, spans: Sequence[tuple[int, int]]) -> set[RelationKey]:
     """What scoring compares: type, index of the sentence, (label, surface) of both arguments."""
+    return set(keyed_relations(document, spans))
+
+
+def keyed_relations(document: Document, spans: Sequence[tuple[int, int]]) -> dict[RelationKey, Relation]:
+    """The relations of a document by what scoring compares; of several equal ones the first."""
     entities = {entity.id: entity for entity in document.entities}
-    keys = set()
+    keyed: dict[RelationKey, Relation] = {}
     for relation in document.relations:
         head, tail = entities[relation.head], entities[relation.tail]
         first, second = (head.label, head.text), (tail.label, tail.text)
         if relation_type(relation.type).symmetric and second < first:
             first, second = second, first
-        sentence = next((i for i, (start, end) in enumerate(spans) if start <= head.start < end), -1)
-        keys.add((relation.type, sentence, (first, second)))
-    return keys
+        keyed.setdefault((relation.type, sentence_index(head.start, spans), (first, second)), relation)
+    return keyed
+
+
+def sentence_index(position: int, spans: Sequence[tuple[int, int]]) -> int:
+    """Index of the sentence that holds a character; -1 between sentences."""
+    return next((i for i, (start, end) in enumerate(spans) if start <= position < end), -1)
+
+
+EntityKey = tuple[int, int, str]
+
+
+def entity_keys(document: Document) -> set[EntityKey]:
+    """What strict scoring of mentions compares: place and label."""
+    return {(entity.start, entity.end, entity.label) for entity in document.entities}

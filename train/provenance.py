@@ -21,7 +21,7 @@ def provenance(corpus: Corpus, seed: int) -> dict[str, Any]:
     return {
         "commit": _commit(),
         "seed": seed,
-        **{f"{split}.jsonl sha256": _sha256(corpus.jsonl(split)) for split in SPLITS},
+        **{f"{split}.jsonl sha256": file_sha256(corpus.jsonl(split)) for split in SPLITS},
         "python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
@@ -42,5 +42,6 @@ def _git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True, cwd=_CODE).stdout.strip()
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, or `missing`."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
