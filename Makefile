@@ -4,6 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CONFIG ?= configs/embedded.yaml
 RUN ?=
+RUNS ?=
 SPLIT ?= test
 ARGS ?=
 STAMP := $(VENV)/.installed
@@ -11,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate export predict data check-data test test-slow lint format clean
+.PHONY: help setup train evaluate compare report export predict data check-data test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +30,12 @@ train: $(STAMP) ## train CONFIG, score it, export it (RESUME=1 goes on after an 
 
 evaluate: $(STAMP) ## score RUN=runs/… on SPLIT
 	$(PY) -m train.evaluate $(RUN) --split $(SPLIT)
+
+compare: $(STAMP) ## compare RUNS="runs/a runs/b" (runs, checkpoints, wheels) on SPLIT: reports/*/report.html
+	$(PY) -m train.compare $(RUNS) --split $(SPLIT) $(ARGS)
+
+report: $(STAMP) ## report of one RUN=runs/… on SPLIT: scores with intervals, errors, articles
+	$(PY) -m train.compare $(RUN) --split $(SPLIT) $(ARGS)
 
 export: $(STAMP) ## pack RUN=runs/… into dist/*.whl
 	$(PY) -m train.export $(RUN)

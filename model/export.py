@@ -23,7 +23,6 @@ from .network import JointNetwork
 from .runtime import WEIGHTS_FOLDER, __version__
 from .runtime.errors import ModelError
 from .runtime.lexicon import LEXICON_FILE
-from .runtime.ngrams import FEATURES as NGRAMS
 from .runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE, TRANSITIONS
 from .runtime.pairs import PairBatch
 from .runtime.settings import FILE_NAME, TOKENIZER_FILE
@@ -111,7 +110,7 @@ def _export(
 
 
 def _sample_windows() -> WindowBatch:
-    ones = {"piece_ids": (2, 11), "piece_mask": (2, 11), "char_ngrams": (2, 23, NGRAMS)}
+    ones = {"piece_ids": (2, 11), "piece_mask": (2, 11)}
     return WindowBatch(**{f.name: np.ones(ones.get(f.name, (2, 23)), dtype=np.int64) for f in fields(WindowBatch)})
 
 

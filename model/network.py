@@ -15,7 +15,6 @@ from transformers import PreTrainedModel
 
 from .runtime.decoding import Floats
 from .runtime.lexicon import LISTS
-from .runtime.ngrams import BUCKETS
 from .runtime.pairs import PairBatch
 from .runtime.schema import LABELS, RELATIONS, TAGS
 from .runtime.windows import CHAR_KINDS, CHAR_VOCABULARY, WindowBatch
@@ -35,8 +34,6 @@ class NetworkSize:
     char_dropout: float = 0.1
     lexicon_dim: int = 32
     lexicon_dropout: float = 0.2
-    ngram_dim: int = 64
-    ngram_dropout: float = 0.2
     crf: bool = True
 
 
@@ -87,24 +84,6 @@ class LexiconEmbedding(nn.Module):
         return self.weights(bits)
 
 
-class NgramEmbedding(nn.Module):
-    """The strings around a character and of its eojeol, each with a weight vector of its own (see `runtime/ngrams.py`)."""
-
-    def __init__(self, dim: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout = dropout
-        self.table = nn.Embedding(BUCKETS, dim)
-        # A string never seen in training says nothing.
-        nn.init.zeros_(self.table.weight)
-        self.norm = nn.LayerNorm(dim)
-
-    def forward(self, char_ngrams: Tensor) -> Tensor:
-        """Buckets [B, C, G] to [B, C, D]. In training some strings are dropped, so that rare ones do not decide alone."""
-        if self.training and self.dropout:
-            char_ngrams = char_ngrams * (torch.rand_like(char_ngrams, dtype=torch.float) >= self.dropout)
-        return self.norm(self.table(char_ngrams).sum(dim=2))
-
-
 class ConvolutionBlock(nn.Module):
     """Residual convolution over characters: what stands left and right, the particle behind, the suffix of a name."""
 
@@ -127,8 +106,7 @@ class Tagger(nn.Module):
         super().__init__()
         self.characters = CharacterEmbedding(size.char_dim, size.char_dropout)
         self.lexicon = LexiconEmbedding(size.lexicon_dim, size.lexicon_dropout)
-        self.ngrams = NgramEmbedding(size.ngram_dim, size.ngram_dropout)
-        self.join = nn.Linear(encoder_width + size.char_dim + size.lexicon_dim + size.ngram_dim, size.hidden)
+        self.join = nn.Linear(encoder_width + size.char_dim + size.lexicon_dim, size.hidden)
         self.norm = nn.LayerNorm(size.hidden)
         self.blocks = nn.ModuleList(ConvolutionBlock(size.hidden, size.kernel, size.dropout) for _ in range(2))
         self.dropout = nn.Dropout(size.dropout)
@@ -143,14 +121,12 @@ class Tagger(nn.Module):
         char_piece: Tensor,
         char_kind: Tensor,
         char_lexicon: Tensor,
-        char_ngrams: Tensor,
         char_mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Pieces' states [B, P, E] and the characters' inputs [B, C] to tag logits [B, C, T] and states [B, C, H]."""
         index = char_piece.unsqueeze(-1).expand(-1, -1, pieces.shape[-1])
         under = torch.gather(pieces, 1, index)
         seen = [self.dropout(under), self.characters(char_ids, char_kind), self.lexicon(char_lexicon)]
-        seen.append(self.ngrams(char_ngrams))
         joined = self.join(torch.cat(seen, dim=-1))
         states = self.norm(nn.functional.gelu(joined))
         mask = char_mask.unsqueeze(-1).to(states.dtype)
@@ -246,12 +222,11 @@ class JointNetwork(nn.Module):
         char_piece: Tensor,
         char_kind: Tensor,
         char_lexicon: Tensor,
-        char_ngrams: Tensor,
         char_mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Tag logits [B, C, T] and characters' states [B, C, H]; see `WindowBatch` for the inputs."""
         pieces = self.encoder(input_ids=piece_ids, attention_mask=piece_mask).last_hidden_state
-        logits, states = self.tagger(pieces, char_ids, char_piece, char_kind, char_lexicon, char_ngrams, char_mask)
+        logits, states = self.tagger(pieces, char_ids, char_piece, char_kind, char_lexicon, char_mask)
         return logits, states
 
     @property

@@ -65,8 +65,6 @@ class NetworkConfig(_Section):
     char_dropout: Fraction = 0.1
     lexicon_dim: int = Field(32, ge=1)
     lexicon_dropout: Fraction = 0.2
-    ngram_dim: int = Field(64, ge=1)
-    ngram_dropout: Fraction = 0.2
     crf: bool = True
 
     @model_validator(mode="after")

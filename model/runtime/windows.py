@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from .lexicon import Lexicon
-from .ngrams import hashed_ngrams
 from .sentences import sentence_spans
 from .text import NormalisedText, normalise
 
@@ -70,8 +69,6 @@ class Window:
     """[characters], see `CHAR_KINDS`."""
     char_lexicon: Ints
     """[characters], see `Lexicon.mark`."""
-    char_ngrams: Ints
-    """[characters, n-grams], see `hashed_ngrams`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ def window_text(text: str, tokenizer: Tokenizer, settings: WindowSettings, lexic
     pieces = _tokenize(normalised.text, tokenizer)
     spans = sentence_spans(normalised.text)
     cores = _pack([part for span in spans for part in _parts(normalised.text, span, pieces, settings)], pieces, settings)
-    chars = _char_ids(normalised.text), lexicon.mark(normalised.text), hashed_ngrams(normalised.text)
+    chars = _char_ids(normalised.text), lexicon.mark(normalised.text)
     windows = tuple(_window(normalised.text, core, pieces, chars, settings) for core in cores)
     starts = [window.core_start for window in windows]
     sentences = tuple(
@@ -171,7 +168,7 @@ def _window(
     text: str,
     core: tuple[int, int],
     pieces: _Pieces,
-    chars: tuple[Ints, Ints, Ints],
+    chars: tuple[Ints, Ints],
     settings: WindowSettings,
 ) -> Window:
     start, end = _with_context(text, core, pieces, settings)
@@ -188,8 +185,8 @@ def _window(
         kind[piece_start - start] = 1 if begins_word else 2
     # A character without a piece (a space, a control mark) reads the state of the piece before it.
     char_piece = np.maximum.accumulate(char_piece)
-    char_ids, char_lexicon, char_ngrams = (values[start:end] for values in chars)
-    return Window(start, end, core[0], core[1], ids, char_ids, char_piece, kind, char_lexicon, char_ngrams)
+    char_ids, char_lexicon = (values[start:end] for values in chars)
+    return Window(start, end, core[0], core[1], ids, char_ids, char_piece, kind, char_lexicon)
 
 
 def _with_context(text: str, core: tuple[int, int], pieces: _Pieces, settings: WindowSettings) -> tuple[int, int]:
@@ -242,8 +239,6 @@ class WindowBatch:
     """[B, C]"""
     char_lexicon: Ints
     """[B, C]"""
-    char_ngrams: Ints
-    """[B, C, n-grams]"""
     char_mask: Ints
     """[B, C], 1 where there is a character."""
 
@@ -259,13 +254,12 @@ def batch_windows(windows: Sequence[Window], pad_id: int) -> WindowBatch:
         char_piece=_pad([window.char_piece for window in windows], 0),
         char_kind=_pad([window.char_kind for window in windows], 0),
         char_lexicon=_pad([window.char_lexicon for window in windows], 0),
-        char_ngrams=_pad([window.char_ngrams for window in windows], 0),
         char_mask=_pad([np.ones_like(c) for c in chars], 0),
     )
 
 
 def _pad(rows: Sequence[Ints], value: int) -> Ints:
-    padded = np.full((len(rows), max(len(row) for row in rows), *rows[0].shape[1:]), value, dtype=np.int64)
+    padded = np.full((len(rows), max(len(row) for row in rows)), value, dtype=np.int64)
     for index, row in enumerate(rows):
         padded[index, : len(row)] = row
     return padded

@@ -17,6 +17,7 @@ import torch
 import yaml
 
 from model.checkpoint import ENCODER_FOLDER, WEIGHTS_FILE, load_model, load_predictor, load_weights, new_settings
+from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
 from model.runs import MODEL_FOLDER
 from model.runtime import WEIGHTS_FOLDER
@@ -175,10 +176,10 @@ def _open_checkpoint(entrant: Entrant) -> Predictor:
     folder = model_part(entrant)
     if not (folder / FILE_NAME).is_file():
         return _open_unfinished(entrant)
-    network, tokenizer, settings = load_model(folder)
+    network, tokenizer, settings, lexicon = load_model(folder)
     load_weights(network, entrant.path / WEIGHTS_FILE)
     network.eval().to("cuda" if torch.cuda.is_available() else "cpu")
-    return Predictor(network, tokenizer, settings)
+    return Predictor(network, tokenizer, settings, lexicon)
 
 
 def _open_unfinished(entrant: Entrant) -> Predictor:
@@ -191,7 +192,7 @@ def _open_unfinished(entrant: Entrant) -> Predictor:
     network = JointNetwork(encoder.model, size)
     load_weights(network, entrant.path / WEIGHTS_FILE)
     network.eval().to("cuda" if torch.cuda.is_available() else "cpu")
-    return Predictor(network, encoder.tokenizer, settings)
+    return Predictor(network, encoder.tokenizer, settings, load_lexicon(recipe.lexicon))
 
 
 def files_of(entrant: Entrant) -> list[Path]:

@@ -36,7 +36,7 @@ def write_tiny_run(folder: Path, predictor: Predictor) -> Path:
     """A run whose model can be opened."""
     write_run(folder, Recipe(name=folder.name), FACTS)
     assert isinstance(predictor.network, JointNetwork)
-    save_model(folder / "model", predictor.network, predictor.tokenizer, predictor.settings)
+    save_model(folder / "model", predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
     return folder
 
 
