@@ -12,7 +12,7 @@ export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate compare report export predict data check-data test test-slow lint format clean
+.PHONY: help setup train evaluate compare report publish export predict data check-data test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ compare: $(STAMP) ## compare RUNS="runs/a runs/b" (runs, checkpoints, wheels) on
 
 report: $(STAMP) ## report of one RUN=runs/… on SPLIT: scores with intervals, errors, articles
 	$(PY) -m train.compare $(RUN) --split $(SPLIT) $(ARGS)
+
+publish: $(STAMP) ## put the numbers of RUN=runs/… into docs/results/ and the README
+	$(PY) -m train.publish $(RUN)
 
 export: $(STAMP) ## pack RUN=runs/… into dist/*.whl
 	$(PY) -m train.export $(RUN)
