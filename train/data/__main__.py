@@ -1,11 +1,13 @@
 """`python -m train.data`: check the annotated articles, compile them, look at them."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from model.runtime.document import Document, read_jsonl
+from model.runtime.errors import DataError
 from train.console import console, run
 from train.report import evaluation_table
 
@@ -13,11 +15,17 @@ from . import validate
 from .agreement import agreement as measure
 from .agreement import differences, paired
 from .corpus import ANNOTATIONS, Corpus, load_articles
+from .formats import FORMATS, Choice, Options, read_documents, source_format, target_format, write_documents
+from .formats.offsets import UNITS
 from .inline import read_inline, write_inline
 from .statistics import statistics_table
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Folder = Annotated[Path, typer.Option(help="folder that holds inline/<split>/ and <split>.jsonl")]
+Force = Annotated[bool, typer.Option("--force", help="write over what is there")]
+Format = StrEnum("Format", [(name.replace("-", "_").upper(), name) for name in FORMATS])  # type: ignore[misc]
+OffsetUnit = StrEnum("OffsetUnit", [(name.replace("-", "_").upper(), name) for name in UNITS])  # type: ignore[misc]
+UTF16 = OffsetUnit("utf-16")
 
 
 @app.command()
@@ -57,6 +65,34 @@ def inline(
     """Write the articles of a JSON Lines file in the inline form."""
     for document in read_jsonl(source):
         console.print(str(write_inline(document, target)), markup=False)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="file or folder to read")],
+    target: Annotated[Path, typer.Argument(help="file or folder to write")],
+    source_form: Annotated[Format | None, typer.Option("--from", help="default: by the name of SOURCE")] = None,
+    target_form: Annotated[Format | None, typer.Option("--to", help="default: by the name of TARGET")] = None,
+    offsets: Annotated[OffsetUnit, typer.Option(help="what offsets of doccano files count")] = UTF16,
+    annotator: Annotated[str | None, typer.Option(help="Label Studio: whose annotation, by id or e-mail address")] = None,
+    predictions: Annotated[bool, typer.Option("--predictions", help="Label Studio: take predictions too")] = False,
+    force: Force = False,
+) -> None:
+    """Convert articles between the house's forms (jsonl, inline) and brat, Label Studio, doccano and CoNLL."""
+    options = Options(offsets.value, Choice(annotator, predictions))  # type: ignore[arg-type]
+    read, written = source_form or source_format(source), target_form or target_format(target)
+    _refuse_existing(target, force)
+    reading = read_documents(source, str(read), options)
+    notes = [*reading.notes, *write_documents(reading.documents, target, str(written), options)]
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    console.print(f"{len(reading.documents)} articles, {read} to {written}: {target}", markup=False)
+
+
+def _refuse_existing(target: Path, force: bool) -> None:
+    """DataError when work that is there would be written over."""
+    if not force and (any(target.iterdir()) if target.is_dir() else target.exists()):
+        raise DataError(f"{target}: is there already; name another place, or --force to write over it")
 
 
 @app.command()
