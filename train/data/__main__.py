@@ -1,5 +1,6 @@
 """`python -m train.data`: check the annotated articles, compile them, look at them."""
 
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,15 +10,19 @@ import typer
 from model.runtime.document import Document, read_jsonl
 from model.runtime.errors import DataError
 from train.console import console, run
-from train.report import evaluation_table
+from train.report import evaluation_table, write_text
 
 from . import validate
+from .advice import REVIEWED, Reviewed, advise
 from .agreement import agreement as measure
 from .agreement import differences, paired
+from .cities import TABLE, CityTable, read_city_table
 from .corpus import ANNOTATIONS, Corpus, load_articles
+from .coverage import PAGE, examples, page, survey
 from .formats import FORMATS, Choice, Options, read_documents, source_format, target_format, write_documents
 from .formats.offsets import UNITS
 from .inline import read_inline, write_inline
+from .overlap import overlap, overlap_markdown
 from .statistics import statistics_table
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -32,7 +37,9 @@ UTF16 = OffsetUnit("utf-16")
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="inline or JSON Lines files; none: the whole corpus")] = None,
     folder: Folder = ANNOTATIONS,
-    advice: Annotated[bool, typer.Option(help="also list places that want a second look")] = False,
+    advice: Annotated[bool, typer.Option(help="also list places that want a second look and were not looked at")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="list those that were looked at too")] = False,
+    looked_at: Annotated[str | None, typer.Option(help="list this kind of place (or `every`) as looked at")] = None,
 ) -> None:
     """Check annotations; each finding names file, line and what to do. Exit code 1 when there is an error."""
     corpus = Corpus(folder)
@@ -43,11 +50,22 @@ def check(
         findings.extend(corpus.stale())
     for finding in findings:
         console.print(f"error: {finding}", markup=False)
-    if advice:
-        for finding in validate.advise(articles):
-            console.print(f"look: {finding}", markup=False)
+    if advice or everything or looked_at is not None:
+        _advise(articles, Reviewed(folder / REVIEWED), everything, looked_at)
     console.print(f"{len(articles)} articles checked, {len(findings)} errors", markup=False)
     raise typer.Exit(1 if findings else 0)
+
+
+def _advise(articles: list[validate.Article], reviewed: Reviewed, everything: bool, looked_at: str | None) -> None:
+    rows = advise(articles)
+    shown = rows if everything else reviewed.new(rows)
+    for row in shown:
+        console.print(f"look: {row}{f' ({row.counts})' if row.counts else ''}", markup=False)
+    if looked_at is not None:
+        reviewed.add([row for row in shown if looked_at in (row.kind, "every")])
+    kinds = Counter(row.kind for row in shown)
+    listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "nothing"
+    console.print(f"to look at: {listed}; {len(rows) - len(reviewed.new(rows))} of {len(rows)} looked at", markup=False)
 
 
 @app.command()
@@ -122,6 +140,47 @@ def _documents(path: Path) -> list[Document]:
 def statistics(folder: Folder = ANNOTATIONS) -> None:
     """Count articles, mentions and relations a split."""
     console.print(statistics_table(Corpus(folder)))
+
+
+@app.command("overlap")
+def overlap_command(
+    folder: Folder = ANNOTATIONS,
+    show: Annotated[list[str] | None, typer.Option(help="labels whose shared surfaces are listed")] = None,
+) -> None:
+    """Say which persons, bodies, cities and fields of dev and test occur in train too."""
+    corpus = Corpus(folder)
+    cities = read_city_table(folder / TABLE) if (folder / TABLE).exists() else CityTable(())
+    train = corpus.read("train")
+    rows = {split: overlap(train, corpus.read(split), cities) for split in ("dev", "test")}
+    console.print(overlap_markdown(rows, show or ["PERSON"]), markup=False)
+
+
+@app.command()
+def coverage(
+    folder: Folder = ANNOTATIONS,
+    write: Annotated[bool, typer.Option("--write", help="write COVERAGE.md anew")] = False,
+    show: Annotated[str | None, typer.Option(help="list what the rule of this hard case finds")] = None,
+) -> None:
+    """Compare the corpus with its plan. Exit code 1 when a goal is missed, a city is not in the table or COVERAGE.md is old."""
+    found = survey(Corpus(folder))
+    if show is not None:
+        for example in examples(found.documents, show):
+            console.print(example, markup=False)
+        return
+    goals, uncovered = found.goals(), found.uncovered()
+    text, path = page(goals), folder / PAGE
+    if write:
+        write_text(path, text)
+    missed = [goal for goal in goals if not goal.met]
+    problems = [f"missed: {goal}" for goal in missed]
+    if uncovered:
+        problems.append(f"not in {folder / TABLE}: {', '.join(uncovered)}")
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        problems.append(f"{path}: is not what the corpus gives; run `python -m train.data coverage --write`")
+    for problem in problems:
+        console.print(problem, markup=False)
+    console.print(f"{len(goals) - len(missed)} of {len(goals)} goals met", markup=False)
+    raise typer.Exit(1 if problems else 0)
 
 
 if __name__ == "__main__":

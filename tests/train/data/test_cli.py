@@ -77,7 +77,8 @@ def test_check_gives_advice_only_when_asked_and_does_not_fail_for_it(tmp_path: P
     result = run("check", "--advice", path)
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        f"look: {path}:3: “수소” is marked elsewhere, bare in “…수소 협력 수소 산업…”",
+        f"look: {path}:3: “수소” is marked elsewhere, bare in “…수소 협력 수소 산업…” (marked 1, bare 1)",
+        "to look at: bare 1; 0 of 1 looked at",
         "1 articles checked, 0 errors",
     ]
 
