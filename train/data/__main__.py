@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from model import load
 from model.runtime.document import Document, read_jsonl
 from model.runtime.errors import DataError
 from train.console import console, run
@@ -17,13 +18,14 @@ from .advice import REVIEWED, Reviewed, advise
 from .agreement import agreement as measure
 from .agreement import differences, paired
 from .cities import TABLE, CityTable, read_city_table
-from .corpus import ANNOTATIONS, Corpus, load_articles
+from .corpus import ANNOTATIONS, SPLITS, Corpus, load_articles
 from .coverage import PAGE, examples, page, survey
 from .formats import FORMATS, Choice, Options, read_documents, source_format, target_format, write_documents
 from .formats.offsets import UNITS
 from .inline import read_inline, write_inline
 from .overlap import overlap, overlap_markdown
-from .statistics import statistics_table
+from .statistics import statistics_table, write_statistics
+from .suggest import ORDER, suggest, unlabelled, write_suggestions
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Folder = Annotated[Path, typer.Option(help="folder that holds inline/<split>/ and <split>.jsonl")]
@@ -137,9 +139,31 @@ def _documents(path: Path) -> list[Document]:
 
 
 @app.command()
-def statistics(folder: Folder = ANNOTATIONS) -> None:
-    """Count articles, mentions and relations a split."""
-    console.print(statistics_table(Corpus(folder)))
+def statistics(
+    folder: Folder = ANNOTATIONS,
+    output: Annotated[Path | None, typer.Option(help="folder to write statistics.md and plots to (needs matplotlib)")] = None,
+) -> None:
+    """Count articles, mentions and relations a split; with --output also their distributions, as tables and plots."""
+    corpus = Corpus(folder)
+    console.print(statistics_table(corpus))
+    if output is not None:
+        for path in write_statistics({split: corpus.read(split) for split in SPLITS}, output):
+            console.print(str(path), markup=False)
+
+
+@app.command("suggest")
+def suggest_command(
+    model_path: Annotated[Path, typer.Argument(metavar="RUN", help="run or model folder")],
+    files: Annotated[list[Path], typer.Argument(help="articles: .txt, one each, or .jsonl with a “text” a line")],
+    output: Annotated[Path, typer.Option(help="folder to write inline/, label-studio.json and order.tsv to")],
+    force: Force = False,
+) -> None:
+    """Annotate unlabelled articles with a trained model for a person to correct, most uncertain first."""
+    _refuse_existing(output, force)
+    documents = unlabelled(files)
+    suggestions = suggest(load(model_path), documents)
+    write_suggestions(suggestions, output, model_path.resolve().name)
+    console.print(f"{len(suggestions)} articles in {output}; {output / ORDER} says in which order to correct them", markup=False)
 
 
 @app.command("overlap")

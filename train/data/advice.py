@@ -1,8 +1,8 @@
 """Places of the annotated articles that are often wrong and want a second look, and the list of those that were looked at.
 
 Each rule has a kind. `advise` gives the rows, the most suspicious of a kind first; `Reviewed` is the file of rows that somebody
-has looked at and found right (`reviewed.tsv`): a row is known by article, kind, what it is about and the text of its sentence, so it
-comes back when the sentence changes and stays away when anything else does.
+has looked at and found right (`reviewed.tsv`): a row is known by article, kind, what it is about and the text of its sentence, so
+it comes back when the sentence changes and stays away when anything else does.
 """
 
 import hashlib
