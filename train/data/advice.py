@@ -79,6 +79,14 @@ def _line_near(article: Article, position: int) -> int:
     return article.line_of(before[-1]) if before else 1
 
 
+# What may follow a surface that stands by itself: no letter, a particle, or a title of its city's head. A surface that a longer
+# word goes on from (`서울글로벌센터`, `관광객`) is part of another name.
+_WORD_ENDS = re.compile(
+    r"(?![가-힣A-Za-z0-9])|(?:은|는|이|가|을|를|의|에|와|과|도|로|으로|에서|에게|까지|부터|측|만|보다|처럼|라는|이라는|이나|나|"
+    r"에는|에도|에서는|에서도|와의|과의|으로의|로의|서|산)(?![가-힣])|(?:시장|도지사|지사|군수|구청장)"
+)
+
+
 def _bare_surfaces(articles: Sequence[Article]) -> Iterator[Advice]:
     """Surfaces that are marked in the article, or as CITY or ORG anywhere, and bare here."""
     marked = Counter(e.text for a in articles for e in a.document.entities)
@@ -93,7 +101,7 @@ def _bare_surfaces(articles: Sequence[Article]) -> Iterator[Advice]:
         for surface in sorted(own | {s for s in corpus_wide if s in text}, key=len, reverse=True):
             for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(surface)}", text):
                 start, end = match.span()
-                if not any(covered[start:end]):
+                if not any(covered[start:end]) and _WORD_ENDS.match(text, end):
                     covered[start:end] = [True] * (end - start)
                     found[surface].append((article, start))
     for surface, places in found.items():

@@ -70,7 +70,7 @@ def _article(name: str, text: str, source: str, meta: dict[str, Any]) -> Documen
 
 def uncertainty(document: Document) -> float:
     """Mean of 1 − score over what was found; 1 where nothing was."""
-    scores = [item.score or 0.0 for item in (*document.entities, *document.relations)]
+    scores = [e.score or 0.0 for e in document.entities] + [r.score or 0.0 for r in document.relations]
     return 1 - sum(scores) / len(scores) if scores else 1.0
 
 

@@ -52,6 +52,11 @@ def test_a_mention_at_the_beginning_of_a_line_is_no_odd_edge() -> None:
     assert kinds("넓힌다\n\n[부산시/C1]는") == []
 
 
+def test_a_surface_inside_a_longer_word_is_not_bare() -> None:
+    assert kinds("[서울/C1]과 [서울/C2]에서 서울글로벌센터") == []
+    assert kinds("[서울/C1]과 [서울/C2]에서 서울에는") == ["bare"]
+
+
 def test_what_is_mostly_bare_is_a_common_word_and_the_surest_comes_first() -> None:
     rows = advise([article("[수소/F1] [수소/F2] 수소 [산림/F3] 산림 [관광/F4] 관광 관광 관광")])
     assert [(row.subject, row.counts) for row in rows] == [("수소", "marked 2, bare 1"), ("산림", "marked 1, bare 1")]
