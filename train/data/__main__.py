@@ -1,30 +1,47 @@
 """`python -m train.data`: check the annotated articles, compile them, look at them."""
 
+from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from model import load
 from model.runtime.document import Document, read_jsonl
+from model.runtime.errors import DataError
 from train.console import console, run
-from train.report import evaluation_table
+from train.report import evaluation_table, write_text
 
 from . import validate
+from .advice import REVIEWED, Reviewed, advise
 from .agreement import agreement as measure
 from .agreement import differences, paired
-from .corpus import ANNOTATIONS, Corpus, load_articles
+from .cities import TABLE, CityTable, read_city_table
+from .corpus import ANNOTATIONS, SPLITS, Corpus, load_articles
+from .coverage import PAGE, examples, page, survey
+from .formats import FORMATS, Choice, Options, read_documents, source_format, target_format, write_documents
+from .formats.offsets import UNITS
 from .inline import read_inline, write_inline
-from .statistics import statistics_table
+from .overlap import overlap, overlap_markdown
+from .statistics import statistics_table, write_statistics
+from .suggest import ORDER, suggest, unlabelled, write_suggestions
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Folder = Annotated[Path, typer.Option(help="folder that holds inline/<split>/ and <split>.jsonl")]
+Force = Annotated[bool, typer.Option("--force", help="write over what is there")]
+Format = StrEnum("Format", [(name.replace("-", "_").upper(), name) for name in FORMATS])  # type: ignore[misc]
+OffsetUnit = StrEnum("OffsetUnit", [(name.replace("-", "_").upper(), name) for name in UNITS])  # type: ignore[misc]
+UTF16 = OffsetUnit("utf-16")
 
 
 @app.command()
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="inline or JSON Lines files; none: the whole corpus")] = None,
     folder: Folder = ANNOTATIONS,
-    advice: Annotated[bool, typer.Option(help="also list places that want a second look")] = False,
+    advice: Annotated[bool, typer.Option(help="also list places that want a second look and were not looked at")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="list those that were looked at too")] = False,
+    looked_at: Annotated[str | None, typer.Option(help="list this kind of place (or `every`) as looked at")] = None,
 ) -> None:
     """Check annotations; each finding names file, line and what to do. Exit code 1 when there is an error."""
     corpus = Corpus(folder)
@@ -35,11 +52,22 @@ def check(
         findings.extend(corpus.stale())
     for finding in findings:
         console.print(f"error: {finding}", markup=False)
-    if advice:
-        for finding in validate.advise(articles):
-            console.print(f"look: {finding}", markup=False)
+    if advice or everything or looked_at is not None:
+        _advise(articles, Reviewed(folder / REVIEWED), everything, looked_at)
     console.print(f"{len(articles)} articles checked, {len(findings)} errors", markup=False)
     raise typer.Exit(1 if findings else 0)
+
+
+def _advise(articles: list[validate.Article], reviewed: Reviewed, everything: bool, looked_at: str | None) -> None:
+    rows = advise(articles)
+    shown = rows if everything else reviewed.new(rows)
+    for row in shown:
+        console.print(f"look: {row}{f' ({row.counts})' if row.counts else ''}", markup=False)
+    if looked_at is not None:
+        reviewed.add([row for row in shown if looked_at in (row.kind, "every")])
+    kinds = Counter(row.kind for row in shown)
+    listed = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "nothing"
+    console.print(f"to look at: {listed}; {len(rows) - len(reviewed.new(rows))} of {len(rows)} looked at", markup=False)
 
 
 @app.command()
@@ -57,6 +85,34 @@ def inline(
     """Write the articles of a JSON Lines file in the inline form."""
     for document in read_jsonl(source):
         console.print(str(write_inline(document, target)), markup=False)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="file or folder to read")],
+    target: Annotated[Path, typer.Argument(help="file or folder to write")],
+    source_form: Annotated[Format | None, typer.Option("--from", help="default: by the name of SOURCE")] = None,
+    target_form: Annotated[Format | None, typer.Option("--to", help="default: by the name of TARGET")] = None,
+    offsets: Annotated[OffsetUnit, typer.Option(help="what offsets of doccano files count")] = UTF16,
+    annotator: Annotated[str | None, typer.Option(help="Label Studio: whose annotation, by id or e-mail address")] = None,
+    predictions: Annotated[bool, typer.Option("--predictions", help="Label Studio: take predictions too")] = False,
+    force: Force = False,
+) -> None:
+    """Convert articles between the house's forms (jsonl, inline) and brat, Label Studio, doccano and CoNLL."""
+    options = Options(offsets.value, Choice(annotator, predictions))  # type: ignore[arg-type]
+    read, written = source_form or source_format(source), target_form or target_format(target)
+    _refuse_existing(target, force)
+    reading = read_documents(source, str(read), options)
+    notes = [*reading.notes, *write_documents(reading.documents, target, str(written), options)]
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    console.print(f"{len(reading.documents)} articles, {read} to {written}: {target}", markup=False)
+
+
+def _refuse_existing(target: Path, force: bool) -> None:
+    """DataError when work that is there would be written over."""
+    if not force and (any(target.iterdir()) if target.is_dir() else target.exists()):
+        raise DataError(f"{target}: is there already; name another place, or --force to write over it")
 
 
 @app.command()
@@ -83,9 +139,72 @@ def _documents(path: Path) -> list[Document]:
 
 
 @app.command()
-def statistics(folder: Folder = ANNOTATIONS) -> None:
-    """Count articles, mentions and relations a split."""
-    console.print(statistics_table(Corpus(folder)))
+def statistics(
+    folder: Folder = ANNOTATIONS,
+    output: Annotated[Path | None, typer.Option(help="folder to write statistics.md and plots to (needs matplotlib)")] = None,
+) -> None:
+    """Count articles, mentions and relations a split; with --output also their distributions, as tables and plots."""
+    corpus = Corpus(folder)
+    console.print(statistics_table(corpus))
+    if output is not None:
+        for path in write_statistics({split: corpus.read(split) for split in SPLITS}, output):
+            console.print(str(path), markup=False)
+
+
+@app.command("suggest")
+def suggest_command(
+    model_path: Annotated[Path, typer.Argument(metavar="RUN", help="run or model folder")],
+    files: Annotated[list[Path], typer.Argument(help="articles: .txt, one each, or .jsonl with a “text” a line")],
+    output: Annotated[Path, typer.Option(help="folder to write inline/, label-studio.json and order.tsv to")],
+    force: Force = False,
+) -> None:
+    """Annotate unlabelled articles with a trained model for a person to correct, most uncertain first."""
+    _refuse_existing(output, force)
+    documents = unlabelled(files)
+    suggestions = suggest(load(model_path), documents)
+    write_suggestions(suggestions, output, model_path.resolve().name)
+    console.print(f"{len(suggestions)} articles in {output}; {output / ORDER} says in which order to correct them", markup=False)
+
+
+@app.command("overlap")
+def overlap_command(
+    folder: Folder = ANNOTATIONS,
+    show: Annotated[list[str] | None, typer.Option(help="labels whose shared surfaces are listed")] = None,
+) -> None:
+    """Say which persons, bodies, cities and fields of dev and test occur in train too."""
+    corpus = Corpus(folder)
+    cities = read_city_table(folder / TABLE) if (folder / TABLE).exists() else CityTable(())
+    train = corpus.read("train")
+    rows = {split: overlap(train, corpus.read(split), cities) for split in ("dev", "test")}
+    console.print(overlap_markdown(rows, show or ["PERSON"]), markup=False)
+
+
+@app.command()
+def coverage(
+    folder: Folder = ANNOTATIONS,
+    write: Annotated[bool, typer.Option("--write", help="write COVERAGE.md anew")] = False,
+    show: Annotated[str | None, typer.Option(help="list what the rule of this hard case finds")] = None,
+) -> None:
+    """Compare the corpus with its plan. Exit code 1 when a goal is missed, a city is not in the table or COVERAGE.md is old."""
+    found = survey(Corpus(folder))
+    if show is not None:
+        for example in examples(found.documents, show):
+            console.print(example, markup=False)
+        return
+    goals, uncovered = found.goals(), found.uncovered()
+    text, path = page(goals), folder / PAGE
+    if write:
+        write_text(path, text)
+    missed = [goal for goal in goals if not goal.met]
+    problems = [f"missed: {goal}" for goal in missed]
+    if uncovered:
+        problems.append(f"not in {folder / TABLE}: {', '.join(uncovered)}")
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        problems.append(f"{path}: is not what the corpus gives; run `python -m train.data coverage --write`")
+    for problem in problems:
+        console.print(problem, markup=False)
+    console.print(f"{len(goals) - len(missed)} of {len(goals)} goals met", markup=False)
+    raise typer.Exit(1 if problems else 0)
 
 
 if __name__ == "__main__":

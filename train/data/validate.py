@@ -1,12 +1,12 @@
 """Checks of annotated articles: each finding names file and line and says what to do.
 
-`errors` break the schema and must be mended; `advice` lists places that are often wrong and want a look.
+What breaks the schema and must be mended; `train.data.advice` lists places that are often wrong and want a look.
 """
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -27,7 +27,6 @@ _OUTSIDE_TAILS = {
     "CITY": "시장 도지사 군수 구청장 시청 도청 군청 구청 시의회 도의회 측".split(),
     "DATE": "오전 오후 경 쯤 께 부터 까지 시 동안".split(),
 }
-_CITY_WITH_TITLE = re.compile(r"(?:지사|시장|군수|청장)$")
 _EDGE_PUNCTUATION = re.compile(r"^[\s,.·ㆍ‧∙•;:/)\]”’」』“‘「『]|[\s,·ㆍ‧∙•;:/(\[“‘「『”’」』]$")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u200b\ufeff]")
 
@@ -129,7 +128,7 @@ def _check_relations(article: Article) -> Iterator[Finding]:
             yield article.finding(index, f"{said} joins {head.label} to {tail.label}, which the schema does not allow")
         if kind.symmetric and tail.start < head.start:
             yield article.finding(index, f"{said} is symmetric and stored with the later mention first; turn it round")
-        if _sentence_of(head, spans) != _sentence_of(tail, spans):
+        if sentence_of(head, spans) != sentence_of(tail, spans):
             yield article.finding(index, f"{said} joins two sentences; a relation holds inside one")
         pair = (relation.head, relation.tail)
         if relation.type in seen[pair]:
@@ -141,7 +140,7 @@ def _check_relations(article: Article) -> Iterator[Finding]:
                 yield article.finding(index, f"{said} excludes {', '.join(sorted(others))} on the same pair; keep one")
 
 
-def _sentence_of(entity: Entity, spans: Sequence[tuple[int, int]]) -> int:
+def sentence_of(entity: Entity, spans: Sequence[tuple[int, int]]) -> int:
     return next((i for i, (start, end) in enumerate(spans) if start <= entity.start < end), -1)
 
 
@@ -187,70 +186,3 @@ def _duplicates(articles: Sequence[Article]) -> Iterator[Finding]:
 def _shingles(text: str) -> set[str]:
     dense = re.sub(r"\W+", "", text)
     return {dense[i : i + _SHINGLE] for i in range(len(dense) - _SHINGLE + 1)}
-
-
-def advise(articles: Sequence[Article]) -> list[Finding]:
-    """Places that want a second look: surfaces marked here and bare there, titles without their relation."""
-    return [*_bare_surfaces(articles), *_posts_without_relation(articles), *_city_titles(articles)]
-
-
-def _bare_surfaces(articles: Sequence[Article]) -> Iterator[Finding]:
-    corpus_wide = {e.text for a in articles for e in a.document.entities if e.label in ("CITY", "ORG") and len(e.text) > 2}
-    for article in articles:
-        text = article.document.text
-        own = {e.text for e in article.document.entities if len(e.text) > 1 and e.label != "DATE"}
-        covered = [False] * len(text)
-        for entity in article.document.entities:
-            covered[entity.start : entity.end] = [True] * (entity.end - entity.start)
-        for surface in sorted(own | {s for s in corpus_wide if s in text}, key=len, reverse=True):
-            for match in re.finditer(rf"(?<![가-힣A-Za-z]){re.escape(surface)}", text):
-                start, end = match.span()
-                if not any(covered[start:end]):
-                    covered[start:end] = [True] * (end - start)
-                    context = text[max(0, start - 12) : end + 12].replace("\n", " ")
-                    yield Finding(
-                        article.path, _line_near(article, start), f"“{surface}” is marked elsewhere, bare in “…{context}…”"
-                    )
-
-
-def _line_near(article: Article, position: int) -> int:
-    before = [i for i, e in enumerate(article.document.entities) if e.start <= position]
-    return article.line_of(before[-1]) if before else 1
-
-
-_POST = re.compile(
-    r"^\s?(?:시장|도지사|지사|군수|구청장|회장|이사장|총장|원장|병원장|대표이사|대표|장관|의장|교육감|부시장|부지사|부군수|부구청장|국장|과장|교수|의원|주지사)"
-)
-
-
-def _posts_without_relation(articles: Iterable[Article]) -> Iterator[Finding]:
-    for article in articles:
-        document = article.document
-        heads = {r.head for r in document.relations if r.type in ("HEAD_OF", "MEMBER_OF")}
-        spans = sentence_spans(document.text)
-        for index, entity in enumerate(document.entities):
-            if entity.label != "PERSON" or entity.id in heads or len(entity.text) < 2:
-                continue
-            neighbours = [
-                e
-                for e in document.entities
-                if e.label in ("CITY", "ORG")
-                and _sentence_of(e, spans) == _sentence_of(entity, spans)
-                and (0 <= e.start - entity.end <= 2 or 0 <= entity.start - e.end <= 12)
-            ]
-            if neighbours and _is_post(document.text, entity, neighbours[0]):
-                yield article.finding(
-                    index, f"“{entity.text}” stands by a post and “{neighbours[0].text}” without HEAD_OF or MEMBER_OF"
-                )
-
-
-def _is_post(text: str, person: Entity, body: Entity) -> bool:
-    after = text[max(person.end, body.end) :][:12] if body.start > person.end else text[person.end :][:12]
-    return _POST.match(after) is not None
-
-
-def _city_titles(articles: Iterable[Article]) -> Iterator[Finding]:
-    for article in articles:
-        for index, entity in enumerate(article.document.entities):
-            if entity.label == "CITY" and _CITY_WITH_TITLE.search(entity.text):
-                yield article.finding(index, f"CITY “{entity.text}” ends in a title; the span is the place alone")

@@ -77,7 +77,8 @@ def test_check_gives_advice_only_when_asked_and_does_not_fail_for_it(tmp_path: P
     result = run("check", "--advice", path)
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        f"look: {path}:3: “수소” is marked elsewhere, bare in “…수소 협력 수소 산업…”",
+        f"look: {path}:3: “수소” is marked elsewhere, bare in “…수소 협력 수소 산업…” (marked 1, bare 1)",
+        "to look at: bare 1; 0 of 1 looked at",
         "1 articles checked, 0 errors",
     ]
 
@@ -123,3 +124,33 @@ def test_a_users_error_is_one_line_and_exit_code_2(repository: Path, tmp_path: P
     assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path}/missing.jsonl: cannot be read (No such file or directory)\n"
     assert done.stdout == ""
+
+
+def test_convert_there_and_back(corpus: Corpus, tmp_path: Path) -> None:
+    tasks, folder, back = tmp_path / "a.json", tmp_path / "brat", tmp_path / "back.jsonl"
+    result = run("convert", corpus.jsonl("train"), tasks)
+    assert (result.exit_code, result.output) == (0, f"1 articles, jsonl to label-studio: {tasks}\n")
+    assert run("convert", tasks, folder, "--to", "brat").exit_code == 0
+    assert run("convert", folder, back).exit_code == 0
+    assert back.read_bytes() == corpus.jsonl("train").read_bytes()
+
+
+def test_convert_says_what_is_lost(corpus: Corpus, tmp_path: Path) -> None:
+    output = run("convert", corpus.jsonl("train"), tmp_path / "a.conll").output
+    assert output.splitlines()[0] == "note: CoNLL columns hold no relations; 1 are left out"
+
+
+def test_convert_writes_over_nothing_unasked(corpus: Corpus, tmp_path: Path) -> None:
+    target = put(tmp_path / "work" / "a.txt", SENTENCE)
+    before = target.read_bytes()
+    result = run("convert", corpus.jsonl("train"), target.parent, "--to", "inline")
+    assert result.exit_code != 0 and "is there already" in str(result.exception)
+    assert target.read_bytes() == before
+    assert run("convert", corpus.jsonl("train"), target.parent, "--to", "inline", "--force").exit_code == 0
+
+
+def test_convert_counts_as_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "export.jsonl"
+    path.write_text('{"text": "😀 부산", "label": [[2, 4, "CITY"]]}\n', encoding="utf-8")
+    assert run("convert", path, tmp_path / "a.jsonl", "--offsets", "code-points").exit_code == 0
+    assert '"text": "부산"' in (tmp_path / "a.jsonl").read_text(encoding="utf-8")

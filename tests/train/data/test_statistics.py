@@ -1,14 +1,15 @@
 """Counts of the corpus, by hand."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from model.runtime.document import write_jsonl
-from model.runtime.errors import DataError
+from model.runtime.errors import DataError, DosilinkError
 from train.data.corpus import Corpus
 from train.data.inline import parse_inline
-from train.data.statistics import statistics_table
+from train.data.statistics import distributions, statistics_table, write_statistics
 
 BODIES = {
     "train": [
@@ -59,3 +60,34 @@ def test_a_missing_split_is_named(tmp_path: Path) -> None:
     fill(tmp_path).jsonl("dev").unlink()
     with pytest.raises(DataError, match=r"dev\.jsonl: cannot be read"):
         statistics_table(Corpus(tmp_path))
+
+
+def test_distributions_by_hand(tmp_path: Path) -> None:
+    splits = {split: fill(tmp_path).read(split) for split in BODIES}
+    found = {d.name: d.values for d in distributions(splits)}
+    assert found["article length"]["test"] == [1234]
+    assert found["mentions per article"]["train"] == [3, 3]
+    assert found["relations per sentence"]["train"] == [3, 1]
+    # 부산·대구: 1; 부산–수소: 5; 대구–수소: 2; 박–대구: "박 시장, 3일 대구" 8 between.
+    assert sorted(found["distance of related mentions"]["train"]) == [1, 2, 5, 8]
+
+
+def test_the_page_and_the_plots(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    splits = {split: fill(tmp_path).read(split) for split in BODIES}
+    paths = write_statistics(splits, tmp_path / "out")
+    assert [path.name for path in paths][:3] == ["statistics.md", "mentions-by-label.png", "relations-by-type.png"]
+    assert len(paths) == 8
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths[1:])
+    text = paths[0].read_text(encoding="utf-8")
+    assert "| CITY | 3 | 0 | 0 |" in text
+    assert "| article length | test | 1 | 1234 | 1234 | 1234.0 | 1234 | 1234 |" in text
+    assert "| not said | 4 |" in text
+
+
+def test_without_matplotlib_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [m for m in sys.modules if m.split(".")[0] == "matplotlib" or m == "train.data.plots"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(DosilinkError, match="plots need matplotlib"):
+        write_statistics({"train": []}, tmp_path)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from model.runtime.document import Document, Relation
 from model.runtime.text import normalise
+from train.data.advice import advise
 from train.data.inline import parse_inline
-from train.data.validate import Article, advise, check
+from train.data.validate import Article, check
 
 
 def article(body: str, name: str = "a", split: str = "train", path: str = "") -> Article:
