@@ -85,10 +85,7 @@ class HuggingFaceSettings(_FineTuning):
 
 
 class SpacySettings(_Entrant):
-    """spaCy's own recipe (`spacy init config --lang ko --pipeline ner`), with characters for tokens.
-
-    `overrides` are dotted keys of spaCy's config.
-    """
+    """spaCy's own recipe (`spacy init config --pipeline ner`) for blank Korean with characters for tokens; see spaCy's config."""
 
     kind: Literal["spacy"]
     optimize: Literal["efficiency", "accuracy"] = "efficiency"

@@ -178,8 +178,8 @@ def _cost_table(rows: Sequence[Row]) -> list[str]:
         "parameters": lambda row: f"{row.figures['parameters'].mean:,.0f}",
     }
     note = (
-        "Training is one training, evaluations on dev included, tuning not; as measured on the machine in each result's provenance, "
-        "with whatever else ran there. Entrants for relations alone: their own pass only, to be added to the tagger's."
+        "Training is one training, evaluations on dev included, tuning not, on the machine in each result's provenance with "
+        "whatever else ran there. Entrants for relations alone: their own pass only, to be added to the tagger's."
     )
     return _table("What it costs", columns, rows, note)
 

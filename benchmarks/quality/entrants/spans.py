@@ -24,11 +24,11 @@ def spans_of_tags(tags: Sequence[str]) -> list[Span]:
 
 def document_of(text: str, spans: Iterable[Span]) -> Document:
     """A document with the spans as mentions, without white space at their edges; what is nothing else is dropped."""
-    entities = []
+    entities: list[Entity] = []
     for start, end, label in sorted(spans):
-        surface = text[start:end]
-        start += len(surface) - len(surface.lstrip())
-        surface = surface.strip()
+        covered = text[start:end]
+        surface = covered.strip()
         if surface:
-            entities.append(Entity(f"T{len(entities) + 1}", start, start + len(surface), label, surface))
+            first = start + covered.index(surface)
+            entities.append(Entity(f"T{len(entities) + 1}", first, first + len(surface), label, surface))
     return Document("", text, tuple(entities), title=text.split("\n", 1)[0])
