@@ -7,11 +7,12 @@ RUN ?=
 SPLIT ?= test
 ARGS ?=
 STAMP := $(VENV)/.installed
+BENCH := $(VENV)/.bench
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate export predict data check-data test test-slow lint format clean
+.PHONY: help setup setup-bench bench-quality train evaluate export predict data check-data test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +24,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
+
+setup-bench: $(BENCH) ## also the packages of the peers that benchmarks compare with
+
+$(BENCH): $(STAMP)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch $(BENCH)
 
 train: $(STAMP) ## train CONFIG, score it, export it (RESUME=1 goes on after an interruption; ARGS='training.epochs=5')
 	$(PY) -m train.run --config $(CONFIG) $(if $(RESUME),--resume) $(ARGS)
@@ -38,6 +45,9 @@ data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
 
 check-data: $(STAMP) ## check the annotations (ARGS=--advice lists what wants a second look)
 	$(PY) -m train.data check $(ARGS)
+
+bench-quality: $(BENCH) ## train and score this project and its peers, write docs/quality.md (ARGS='--only crf')
+	$(PY) -m benchmarks.quality $(ARGS)
 
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest
