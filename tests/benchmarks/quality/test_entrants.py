@@ -75,7 +75,9 @@ def test_spacy_tokens_keep_the_text() -> None:
     for text in ("부산시는 3일", " 부산  시 ", "", "가\n나"):
         doc = tokenize(text)
         assert doc.text == text
-        assert [token.idx for token in doc if not token.is_space] == [i for i, char in enumerate(text) if not char.isspace()]
+        assert [token.idx for token in doc if not token.text.isspace()] == [
+            i for i, char in enumerate(text) if not char.isspace()
+        ]
 
 
 def test_hugging_face_learns_by_heart_what_pieces_can_cut(articles: Articles, encoder_folder: Path, tmp_path: Path) -> None:
