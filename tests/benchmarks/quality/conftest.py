@@ -25,7 +25,7 @@ def articles(tmp_path_factory: pytest.TempPathFactory) -> Articles:
 def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An encoder of one layer with random weights, in the Hugging Face layout."""
     folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = wordpiece([ARTICLE], 400)
+    tokenizer = wordpiece([ARTICLE, "부산시는 지난해 서울에서 열린 회의에 참가했다"], 400)
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         unk_token="[UNK]",
