@@ -17,7 +17,7 @@ from .config import Comparison, load_config
 from .jobs import finished, run_job, seeds_of
 from .result import result_path, write_result
 from .table import write_table
-from .tuning import tuned
+from .tuning import tried, tuned
 
 CONFIG = Path(__file__).parent / "config.yaml"
 
@@ -45,11 +45,12 @@ def compare(comparison: Comparison, only: list[str] | None = None, seeds: list[i
     """Runs the entrants (all, or those named) in their order and keeps a result for each seed."""
     articles = read_articles(comparison.data)
     for settings in [comparison.entrant(name) for name in only] if only else comparison.entrants:
+        redone = redo or not tried(comparison, settings)
         missing = [
             seed
             for seed in seeds_of(comparison, settings)
             if (not seeds or settings.deterministic or seed in seeds)
-            and (redo or finished(comparison, settings, seed, articles) is None)
+            and (redone or finished(comparison, settings, seed, articles) is None)
         ]
         if not missing:
             console.print(f"{settings.name}: finished", markup=False)

@@ -1,5 +1,6 @@
 """Settings chosen on dev: every point of an entrant's grid is trained with the first seed, the best one serves all seeds."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,9 +39,25 @@ def tuned(comparison: Comparison, settings: Settings, articles: Articles) -> Set
     for point in points:
         results.append(run_job(comparison, point, comparison.seeds[0], articles))
         console.print(f"  {_values(settings, point)}: dev {dev_score(results[-1]):.4f}", markup=False)
-        _write(comparison.results / "tuning" / f"{settings.name}.json", settings, points, results)
+        _write(_path(comparison, settings), settings, points, results)
     best = max(range(len(points)), key=lambda index: dev_score(results[index]))
     return points[best]
+
+
+def tried(comparison: Comparison, settings: Settings) -> bool:
+    """Whether the entrant's tuning has been over every point of its grid: a grid that has grown has not."""
+    points = list(grid_points(settings))
+    if len(points) == 1:
+        return True
+    path = _path(comparison, settings)
+    if not path.is_file():
+        return False
+    values = [point["values"] for point in json.loads(path.read_text(encoding="utf-8"))["points"]]
+    return all(_values(settings, point) in values for point in points)
+
+
+def _path(comparison: Comparison, settings: Settings) -> Path:
+    return comparison.results / "tuning" / f"{settings.name}.json"
 
 
 def _values(settings: Settings, point: Settings) -> dict[str, Any]:

@@ -88,6 +88,9 @@ def test_the_grid_is_tried_once_and_the_best_point_serves(tmp_path: Path, articl
     assert result.settings["max_iterations"] == 40
     assert not (tmp_path / "results/crf-2.json").exists()
     assert len(list((tmp_path / "work/crf").iterdir())) == 2
+    crf["grid"]["max_iterations"].append(60)  # type: ignore[index]
+    compare(_comparison(tmp_path, articles, [], entrants=[crf]))
+    assert len(json.loads((tmp_path / "results/tuning/crf.json").read_text())["points"]) == 3
 
 
 @pytest.mark.parametrize(
