@@ -8,11 +8,12 @@ RUNS ?=
 SPLIT ?= test
 ARGS ?=
 STAMP := $(VENV)/.installed
+BENCH := $(VENV)/.bench
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate compare report publish export predict data check-data test test-slow lint format clean
+.PHONY: help setup setup-bench train evaluate compare report publish export predict data check-data coverage overlap statistics bench-quality test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +25,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
+
+setup-bench: $(BENCH) ## also the packages of the peers that benchmarks compare with
+
+$(BENCH): $(STAMP)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch $(BENCH)
 
 train: $(STAMP) ## train CONFIG, score it, export it (RESUME=1 goes on after an interruption; ARGS='training.epochs=5')
 	$(PY) -m train.run --config $(CONFIG) $(if $(RESUME),--resume) $(ARGS)
@@ -48,6 +55,18 @@ data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
 
 check-data: $(STAMP) ## check the annotations (ARGS=--advice lists what wants a second look)
 	$(PY) -m train.data check $(ARGS)
+
+bench-quality: $(BENCH) ## train and score this project and its peers, write docs/quality.md (ARGS='--only crf')
+	$(PY) -m benchmarks.quality $(ARGS)
+
+coverage: $(STAMP) ## compare the corpus with its plan (ARGS=--write renews COVERAGE.md)
+	$(PY) -m train.data coverage $(ARGS)
+
+overlap: $(STAMP) ## which persons, cities, bodies and fields of dev and test train has too
+	$(PY) -m train.data overlap $(ARGS)
+
+statistics: $(STAMP) ## tables and plots of the corpus in docs/statistics
+	$(PY) -m train.data statistics --output docs/statistics
 
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest

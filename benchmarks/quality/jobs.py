@@ -1,0 +1,131 @@
+"""One job: an entrant, its settings, a seed, the articles. Done once; what was done is found again by what it was made of."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from model.runtime.document import Document, read_jsonl, write_jsonl
+from model.runtime.errors import ConfigError
+from train.config import load_recipe, recipe_yaml
+from train.console import console
+from train.data.corpus import Corpus
+from train.provenance import provenance
+
+from .articles import SCORED, Articles
+from .config import Comparison, MajoritySettings, MarkersSettings, OursSettings, Settings, grid_points
+from .entrants import fit
+from .measure import measure
+from .result import Result, read_result, result_path, write_result
+
+_RESULT_FILE = "result.json"
+
+
+def described(settings: Settings) -> dict[str, object]:
+    """What a result depends on: the settings without name, title and grid, and a recipe by what it says instead of its path."""
+    dump = settings.model_dump(mode="json", exclude={"name", "title", "grid"})
+    if isinstance(settings, OursSettings):
+        dump["config"] = recipe_yaml(load_recipe(settings.config, [*settings.overrides, "seed=0", "name=any"]))
+    return dump
+
+
+def job_folder(comparison: Comparison, settings: Settings, seed: int, articles: Articles) -> Path:
+    """The job's folder below the work folder."""
+    key = json.dumps([described(settings), articles.digest()], sort_keys=True)
+    return Path(settings.name) / f"{seed}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
+
+
+def run_job(comparison: Comparison, settings: Settings, seed: int, articles: Articles, redo: bool = False) -> Result:
+    """Trains and measures, or finds what was measured before."""
+    place = job_folder(comparison, settings, seed, articles)
+    folder = comparison.work / place
+    if (folder / _RESULT_FILE).is_file() and not redo:
+        return read_result(folder / _RESULT_FILE)
+    found = mentions_for(comparison, settings, seed, articles)
+    folder.mkdir(parents=True, exist_ok=True)
+    console.print(f"{settings.name}, seed {seed}: training in {folder}", markup=False)
+    if comparison.threads:
+        torch.set_num_threads(comparison.threads)
+    started = time.monotonic()
+    fitted = fit(settings, articles, seed, folder, found)
+    minutes = (time.monotonic() - started) / 60
+    measured = measure(fitted, articles, found)
+    for name, documents in measured.predictions.items():
+        write_jsonl(folder / f"{name}.jsonl", documents)
+    splits = {
+        name: replace(scores, relations={source or settings.name: s for source, s in scores.relations.items()})
+        for name, scores in measured.splits.items()
+    }
+    result = Result(
+        entrant=settings.name,
+        seed=seed,
+        settings=described(settings),
+        articles=articles.digest(),
+        training_articles=len(articles.train),
+        splits=splits,
+        training_minutes=round(minutes, 2),
+        training_threads=torch.get_num_threads(),
+        sentences_per_second=round(measured.sentences_per_second, 1),
+        parameters=fitted.parameters,
+        work=str(place),
+        facts=dict(fitted.facts),
+        provenance=provenance(Corpus(articles.folder), seed) | {"load": _load()},
+    )
+    write_result(folder / _RESULT_FILE, result)
+    return result
+
+
+def mentions_for(
+    comparison: Comparison, settings: Settings, seed: int, articles: Articles
+) -> Mapping[str, Mapping[str, Sequence[Document]]]:
+    """What the entrants named by a relation entrant read, by entrant and split; empty for those that read themselves.
+
+    Raises ConfigError when such an entrant has no finished result, or its predictions are gone.
+    """
+    if not isinstance(settings, MarkersSettings | MajoritySettings):
+        return {}
+    found = {}
+    for name in settings.mentions:
+        source = comparison.entrant(name)
+        result = finished(comparison, source, seed_of(comparison, source, seed), articles)
+        if result is None:
+            raise ConfigError(
+                f"{settings.name} reads the mentions of {name}, which is not finished; run it first (--only {name})"
+            )
+        paths = {split: comparison.work / result.work / f"{split}.jsonl" for split in SCORED}
+        for path in paths.values():
+            if not path.is_file():
+                raise ConfigError(f"{path}: the predictions of {name} are gone; make them anew with --only {name} --redo")
+        found[name] = {split: list(read_jsonl(path)) for split, path in paths.items()}
+    return found
+
+
+def seed_of(comparison: Comparison, settings: Settings, seed: int) -> int:
+    """The seed under which the entrant's result for this seed stands: the first one where all give the same."""
+    return comparison.seeds[0] if settings.deterministic else seed
+
+
+def seeds_of(comparison: Comparison, settings: Settings) -> list[int]:
+    """The seeds an entrant runs with."""
+    return comparison.seeds[:1] if settings.deterministic else comparison.seeds
+
+
+def finished(comparison: Comparison, settings: Settings, seed: int, articles: Articles) -> Result | None:
+    """The result of an entrant and seed when it was made with settings of its grid and with these articles."""
+    path = result_path(comparison.results, settings.name, seed)
+    if not path.is_file():
+        return None
+    result = read_result(path)
+    if result.articles != articles.digest() or result.settings not in [described(point) for point in grid_points(settings)]:
+        return None
+    return result
+
+
+def _load() -> float:
+    """Jobs that wanted a core during the last minutes: what timings have to be read with."""
+    return round(os.getloadavg()[1], 1)
