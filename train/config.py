@@ -105,7 +105,7 @@ class Recipe(_Section):
     seed: int = Field(13, ge=0)
     data: Path = Path("data/annotations")
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    tune_thresholds: bool = True
+    tune_thresholds: bool = False
     lexicon: str | None = "embedded"
     encoder: EncoderConfig = EncoderConfig()
     window: WindowConfig = WindowConfig()
