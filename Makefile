@@ -16,7 +16,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 .PHONY: help setup setup-bench train evaluate compare report publish export predict data check-data coverage overlap statistics bench-quality test test-slow lint format clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make the virtual environment and install the pinned packages
 
