@@ -23,6 +23,7 @@ from model.runs import MODEL_FOLDER
 from model.runtime import WEIGHTS_FOLDER
 from model.runtime.errors import ConfigError, ModelError
 from model.runtime.exported import load_exported
+from model.runtime.lexicon import LEXICON_FILE
 from model.runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE
 from model.runtime.predictor import Predictor
 from model.runtime.settings import FILE_NAME, TOKENIZER_FILE, read_settings
@@ -200,9 +201,9 @@ def files_of(entrant: Entrant) -> list[Path]:
     if entrant.kind == "wheel":
         return [entrant.path]
     if entrant.kind == "onnx":
-        return [entrant.path / name for name in (FILE_NAME, TOKENIZER_FILE, ENCODER_FILE, RELATIONS_FILE)]
+        return [entrant.path / name for name in (FILE_NAME, TOKENIZER_FILE, LEXICON_FILE, ENCODER_FILE, RELATIONS_FILE)]
     folder = model_part(entrant)
-    shared = [folder / name for name in (FILE_NAME, TOKENIZER_FILE, f"{ENCODER_FOLDER}/config.json")]
+    shared = [folder / name for name in (FILE_NAME, TOKENIZER_FILE, LEXICON_FILE, f"{ENCODER_FOLDER}/config.json")]
     weights = (entrant.path if entrant.kind == "checkpoint" else folder) / WEIGHTS_FILE
     if entrant.kind == "checkpoint" and not (folder / FILE_NAME).is_file():
         assert entrant.run is not None

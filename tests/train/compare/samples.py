@@ -77,6 +77,7 @@ def write_run(folder: Path, recipe: Recipe, provenance: dict[str, Any], paramete
     (model / "encoder").mkdir(parents=True)
     (model / "encoder" / "config.json").write_text("{}")
     (model / "tokenizer.json").write_text("{}")
+    (model / "lexicon.json").write_text("{}")
     save_file({"weights": np.zeros(parameters, dtype=np.float32)}, model / "model.safetensors")
     write_settings(model, ModelSettings(WindowSettings(64, 8, 2, 3, 0), dict.fromkeys(RELATIONS, 0.5), {}, recipe.name))
     (folder / "config.yaml").write_text(recipe_yaml(recipe))

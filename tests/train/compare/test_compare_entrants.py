@@ -142,7 +142,7 @@ def test_exported_folder_and_wheel_answer_as_the_run_does(here: Path, tiny_predi
     folder.mkdir()
     assert isinstance(predictor.network, JointNetwork)
     export_onnx(predictor.network, folder)
-    for name in ("dosilink.json", "tokenizer.json"):
+    for name in ("dosilink.json", "tokenizer.json", "lexicon.json"):
         (folder / name).write_bytes((run / "model" / name).read_bytes())
     wheel = packed(folder, Path("dosilink-0.1.0-py3-none-any.whl"))
     text = "부산시는 3일 후쿠오카시를 방문해 수소 분야 협력을 논의했다."
