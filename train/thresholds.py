@@ -11,7 +11,7 @@ from model.runtime.sentences import sentence_spans
 from .evaluate import predict_split
 from .metrics import RelationKey, relation_keys, score_from_counts
 
-# Below it precision, above it recall is gone in every model seen; the grid is coarse because dev has few of the rare types.
+# Coarse, because dev has few of the rare types: finer steps would be chosen by single articles.
 GRID = tuple(round(0.2 + 0.05 * step, 2) for step in range(12))
 
 
