@@ -17,7 +17,7 @@ from model.runtime.errors import DataError
 from model.runtime.schema import LABELS, RELATIONS
 
 from .console import console, run
-from .report import write_text
+from .report import put_between
 from .run import RECIPE_FILE, REPORT_FILE
 
 _FILES = (RECIPE_FILE, METRICS_FILE, "provenance.json", REPORT_FILE)
@@ -35,14 +35,12 @@ def publish(
     missing = [name for name in _FILES if not (run_folder / name).is_file()]
     if missing:
         raise DataError(f"{run_folder}: is no finished run, {', '.join(missing)} is missing")
-    text = readme.read_text(encoding="utf-8")
-    text = replaced(text, "scores", scores(run_folder))
-    text = replaced(text, "example", example(text, run_folder))
+    put_between(readme, *_marks("scores"), scores(run_folder))
+    put_between(readme, *_marks("example"), example(readme.read_text(encoding="utf-8"), run_folder))
     target = results / run_folder.name
     target.mkdir(parents=True, exist_ok=True)
     for name in _FILES:
         shutil.copy(run_folder / name, target / name)
-    write_text(readme, text)
     console.print(f"written: {target}, {readme}", markup=False)
 
 
@@ -85,13 +83,8 @@ def printed(document: Document) -> str:
     return "\n".join(lines)
 
 
-def replaced(text: str, part: str, content: str) -> str:
-    """The text with what stands between a part's marks replaced; DataError when it has no such marks."""
-    begin, end = f"<!-- {part}: written by train.publish -->\n", f"\n<!-- /{part} -->"
-    if begin not in text or end not in text:
-        raise DataError(f"README: the marks of the part “{part}” are missing")
-    before, rest = text.split(begin, 1)
-    return before + begin + content + end + rest.split(end, 1)[1]
+def _marks(part: str) -> tuple[str, str]:
+    return f"<!-- {part}: written by train.publish -->", f"<!-- /{part} -->"
 
 
 if __name__ == "__main__":

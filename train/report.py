@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.runtime.document import atomic_write
+from model.runtime.errors import ConfigError
 
 from .metrics import Evaluation, Score, Scores
 
@@ -22,6 +23,17 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with atomic_write(path) as out:
         out.write(text)
+
+
+def put_between(page: Path, begin: str, end: str, content: str) -> None:
+    """Replaces what a page has between two marks, each a line of its own; ConfigError when it lacks page or marks."""
+    if not page.is_file():
+        raise ConfigError(f"{page}: there is no such page; put the two marks into it: {begin} {end}")
+    before, first, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, second, after = rest.partition(end)
+    if not first or not second:
+        raise ConfigError(f"{page}: lacks the marks between which the text goes: {begin} {end}")
+    write_text(page, f"{before}{begin}\n\n{content}\n\n{end}{after}")
 
 
 def evaluation_markdown(split: str, evaluation: Evaluation) -> str:

@@ -3,12 +3,10 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from model.runtime.errors import ConfigError
 from model.runtime.schema import LABELS, RELATIONS
 from train.metrics import Scores
-from train.report import write_json, write_text
+from train.report import put_between, write_json, write_text
 
 from .articles import SCORED, Articles, read_articles
 from .config import Comparison, Settings
@@ -65,7 +63,7 @@ def write_table(comparison: Comparison) -> str:
     write_text(comparison.results / "table.md", markdown)
     write_json(comparison.results / "summary.json", {"articles": articles.digest(), "rows": [asdict(row) for row in rows]})
     if comparison.page is not None:
-        _into_page(comparison.page, markdown)
+        put_between(comparison.page, BEGIN, END, markdown)
     return markdown
 
 
@@ -192,15 +190,3 @@ def _table(title: str, columns: Mapping[str, Callable[[Row], str]], rows: Sequen
     lines = [f"### {title}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(column(row) for column in columns.values()) + " |" for row in rows]
     return [*lines, "", *([note, ""] if note else [])]
-
-
-def _into_page(page: Path, markdown: str) -> None:
-    """Writes the tables between the page's markers; ConfigError when the page lacks them."""
-    if not page.is_file():
-        raise ConfigError(f"{page}: there is no such page; put the two markers into it: {BEGIN} {END}")
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ConfigError(f"{page}: lacks the markers between which the tables go: {BEGIN} {END}")
-    write_text(page, f"{before}{BEGIN}\n\n{markdown}\n{END}{after}")

@@ -1,22 +1,33 @@
 """The README's numbers come from a run's files."""
 
+from pathlib import Path
+
 import pytest
 
 from model.runtime.document import Document, Entity, Relation
-from model.runtime.errors import DataError
-from train.publish import printed, replaced
+from model.runtime.errors import ConfigError
+from train.publish import printed
+from train.report import put_between
 
-TEXT = "a\n<!-- scores: written by train.publish -->\nold\nolder\n<!-- /scores -->\nb\n"
-
-
-def test_only_the_marked_part_changes() -> None:
-    assert replaced(TEXT, "scores", "new") == TEXT.replace("old\nolder", "new")
-    assert replaced(replaced(TEXT, "scores", "x"), "scores", "new") == replaced(TEXT, "scores", "new")
+PAGE = "a\n<!-- x -->\nold\nolder\n<!-- /x -->\nb\n"
 
 
-def test_a_readme_without_the_marks_is_refused() -> None:
-    with pytest.raises(DataError, match="example"):
-        replaced(TEXT, "example", "new")
+def test_only_what_stands_between_the_marks_changes(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+    for _ in range(2):
+        put_between(page, "<!-- x -->", "<!-- /x -->", "new")
+        assert page.read_text(encoding="utf-8") == "a\n<!-- x -->\n\nnew\n\n<!-- /x -->\nb\n"
+
+
+def test_a_page_without_the_marks_is_refused_and_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+    with pytest.raises(ConfigError, match="lacks the marks"):
+        put_between(page, "<!-- y -->", "<!-- /y -->", "new")
+    assert page.read_text(encoding="utf-8") == PAGE
+    with pytest.raises(ConfigError, match="no such page"):
+        put_between(tmp_path / "nowhere.md", "<!-- x -->", "<!-- /x -->", "new")
 
 
 def test_the_example_prints_mentions_then_relations() -> None:

@@ -25,8 +25,9 @@ from .markdown import markdown
 from .page import page
 from .predictions import CACHE
 from .recipes import Side
-from .sections import sections, sentences
+from .sections import sections
 from .statistics import Sampling
+from .verdicts import sentences
 
 REPORTS = Path("reports")
 app = typer.Typer(add_completion=False)

@@ -6,7 +6,7 @@ from model.runtime.schema import LABELS, RELATIONS
 
 from ..metrics import Score, Scores
 from .calibration import Calibration
-from .comparison import Comparison, Pair, Result
+from .comparison import Comparison, Result
 from .counts import HEADLINE, METRICS, OVERALL
 from .errors import (
     MENTION_ERRORS,
@@ -22,15 +22,15 @@ from .errors import (
 from .groups import ARGUMENTS, SEEN, UNSEEN
 from .plots import course, forest, reliability, training_curves
 from .recipes import Row as SettingRow
-from .statistics import Difference, Interval
+from .statistics import Interval
 from .tables import Cell, Figure, Row, Section, Style, Table, best, p_text, points, signed, table
+from .verdicts import STYLES, sentences
 
 _MAIN = ("entity_f1", "entity_macro_f1", "relation_f1", "relation_macro_f1", "relation_gold_f1", "partial_f1", "type_f1")
 _FOREST = ("entity_f1", "relation_f1", "relation_gold_f1")
 _SURFACES = 15
 _BUSY = 0.75
 """Load a core above which timings say little."""
-_STYLES: dict[str, Style] = {"better": "better", "worse": "worse", "cannot tell": "unsure"}
 
 
 def sections(comparison: Comparison) -> list[Section]:
@@ -50,36 +50,6 @@ def sections(comparison: Comparison) -> list[Section]:
 
 
 # What is better
-
-
-def sentences(comparison: Comparison) -> list[Cell]:
-    """A plain sentence a pair and headline metric: better, worse, or cannot tell."""
-    said = []
-    for pair in comparison.pairs:
-        for key in HEADLINE:
-            difference = pair.differences[key]
-            said.append(Cell(_sentence(comparison, pair, key, difference), _STYLES[difference.verdict]))
-    return said
-
-
-def _sentence(comparison: Comparison, pair: Pair, key: str, difference: Difference) -> str:
-    first, second = comparison.sides[pair.first].name, comparison.sides[pair.second].name
-    what = {"entity_f1": "mentions", "relation_f1": "relations (end to end)"}[key]
-    numbers = f"{difference_text(difference.interval)}, p {_equals(difference.p_adjusted)}"
-    if difference.verdict == "cannot tell":
-        articles = len(comparison.gold)
-        return f"Cannot tell whether {second} or {first} is better at {what} from these {articles} articles: {numbers}."
-    return f"{second} is {difference.verdict} than {first} at {what}: {numbers}."
-
-
-def difference_text(interval: Interval) -> str:
-    """A difference with its interval, in points of F1."""
-    return f"{signed(interval.value)} points of F1, 95% interval {signed(interval.low)} to {signed(interval.high)}"
-
-
-def _equals(p: float) -> str:
-    text = p_text(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def overview(comparison: Comparison) -> Section:
@@ -144,7 +114,7 @@ def differences(comparison: Comparison) -> Section:
                 f"{signed(d.interval.low)} to {signed(d.interval.high)}",
                 p_text(d.p),
                 p_text(d.p_adjusted),
-                Cell(d.verdict, _STYLES[d.verdict]),
+                Cell(d.verdict, STYLES[d.verdict]),
             ]
             for key, d in pair.differences.items()
         ]

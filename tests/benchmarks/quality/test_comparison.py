@@ -137,7 +137,7 @@ def test_a_damaged_result_is_named(tmp_path: Path) -> None:
 
 def test_a_page_without_markers_is_refused(tmp_path: Path, articles: Articles) -> None:
     (tmp_path / "quality.md").write_text("nothing")
-    with pytest.raises(ConfigError, match="lacks the markers"):
+    with pytest.raises(ConfigError, match="lacks the marks"):
         write_table(_comparison(tmp_path, articles, []))
 
 

@@ -20,8 +20,9 @@ from train.compare.gate import judge, parse_condition
 from train.compare.markdown import markdown
 from train.compare.page import page
 from train.compare.recipes import sides
-from train.compare.sections import sections, sentences
+from train.compare.sections import sections
 from train.compare.statistics import Interval, Sampling
+from train.compare.verdicts import sentences
 from train.config import Recipe, TrainingConfig
 
 GOLDEN = Path(__file__).parent / "golden.md"

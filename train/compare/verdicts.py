@@ -1,0 +1,38 @@
+"""What a comparison says in plain sentences: better, worse, or cannot tell."""
+
+from .comparison import Comparison, Pair
+from .counts import HEADLINE
+from .statistics import Difference, Interval
+from .tables import Cell, Style, p_text, signed
+
+STYLES: dict[str, Style] = {"better": "better", "worse": "worse", "cannot tell": "unsure"}
+
+
+def sentences(comparison: Comparison) -> list[Cell]:
+    """A plain sentence a pair and headline metric: better, worse, or cannot tell."""
+    said = []
+    for pair in comparison.pairs:
+        for key in HEADLINE:
+            difference = pair.differences[key]
+            said.append(Cell(_sentence(comparison, pair, key, difference), STYLES[difference.verdict]))
+    return said
+
+
+def _sentence(comparison: Comparison, pair: Pair, key: str, difference: Difference) -> str:
+    first, second = comparison.sides[pair.first].name, comparison.sides[pair.second].name
+    what = {"entity_f1": "mentions", "relation_f1": "relations (end to end)"}[key]
+    numbers = f"{difference_text(difference.interval)}, p {_equals(difference.p_adjusted)}"
+    if difference.verdict == "cannot tell":
+        articles = len(comparison.gold)
+        return f"Cannot tell whether {second} or {first} is better at {what} from these {articles} articles: {numbers}."
+    return f"{second} is {difference.verdict} than {first} at {what}: {numbers}."
+
+
+def difference_text(interval: Interval) -> str:
+    """A difference with its interval, in points of F1."""
+    return f"{signed(interval.value)} points of F1, 95% interval {signed(interval.low)} to {signed(interval.high)}"
+
+
+def _equals(p: float) -> str:
+    text = p_text(p)
+    return text if text.startswith("<") else f"= {text}"
