@@ -6,6 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model.runtime.document import Document
 
 from ..data.corpus import Corpus
@@ -215,8 +217,7 @@ FamilySums = Mapping[Family, Floats]
 def _samples(key: str, sums: Sequence[FamilySums]) -> Floats:
     """[B] a metric on the bootstrap samples, the mean over a side's members."""
     metric = METRICS[key]
-    total: Floats = sum(metric(member[metric.family]) for member in sums) / len(sums)  # type: ignore[assignment]
-    return total
+    return np.mean([metric(member[metric.family]) for member in sums], axis=0)
 
 
 def _observed(key: str, counts: Sequence[FamilyCounts]) -> float:

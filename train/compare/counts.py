@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from nervaluate import Evaluator  # type: ignore[import-untyped]
+from nervaluate import Evaluator
 from numpy.typing import NDArray
 
 from model.runtime.document import Document

@@ -1,12 +1,12 @@
 """A comparison as sections of sentences, tables and figures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from model.runtime.schema import LABELS, RELATIONS
 
 from ..metrics import Score, Scores
 from .calibration import Calibration
-from .comparison import Comparison, Result
+from .comparison import Comparison
 from .counts import HEADLINE, METRICS, OVERALL
 from .errors import (
     MENTION_ERRORS,
@@ -19,7 +19,7 @@ from .errors import (
     relation_confusion,
     wrong_surfaces,
 )
-from .groups import ARGUMENTS, SEEN, UNSEEN
+from .groups import ARGUMENTS, SEEN, UNSEEN, GroupScore
 from .plots import course, forest, reliability, training_curves
 from .recipes import Row as SettingRow
 from .statistics import Interval
@@ -217,13 +217,12 @@ def groups(comparison: Comparison) -> Section:
         table("Mentions F1, names seen and not seen in training", ("label and surface", "gold", *names), seen),
         table("Relations F1, by whether training has the names", ("names", "gold", *names), arguments),
     ]
-    for title, of in (("length", lambda r: r.lengths), ("genre", lambda r: r.genres)):
-        parts.extend(_group_tables(title, comparison, of))
+    parts.extend(_group_tables("length", names, [result.lengths for result in results]))
+    parts.extend(_group_tables("genre", names, [result.genres for result in results]))
     return Section("groups", "Seen and unseen, length, genre", (), tuple(parts))
 
 
-def _group_tables(title: str, comparison: Comparison, of: Callable[[Result], object]) -> list[Table]:
-    found = [dict(of(result)) for result in comparison.results]  # type: ignore[call-overload]
+def _group_tables(title: str, names: Sequence[str], found: Sequence[Mapping[str, GroupScore]]) -> list[Table]:
     if not found[0]:
         return []
     note = "Groups of a few articles say little." if any(group.articles < 5 for group in found[0].values()) else ""
@@ -232,7 +231,7 @@ def _group_tables(title: str, comparison: Comparison, of: Callable[[Result], obj
         rows: list[Row] = [
             [name, str(found[0][name].articles), *_f1_cells([getattr(part[name], kind) for part in found])] for name in found[0]
         ]
-        tables.append(table(f"{what} F1 by {title} of the article", ("", "articles", *comparison.names), rows, note))
+        tables.append(table(f"{what} F1 by {title} of the article", ("", "articles", *names), rows, note))
     return tables
 
 

@@ -1,7 +1,6 @@
 """`python -m train.data`: check the annotated articles, compile them, look at them."""
 
 from collections import Counter
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +19,8 @@ from .agreement import differences, paired
 from .cities import TABLE, CityTable, read_city_table
 from .corpus import ANNOTATIONS, SPLITS, Corpus, load_articles
 from .coverage import PAGE, examples, page, survey
-from .formats import FORMATS, Choice, Options, read_documents, source_format, target_format, write_documents
-from .formats.offsets import UNITS
+from .formats import Choice, Form, Options, read_documents, source_format, target_format, write_documents
+from .formats.offsets import Unit
 from .inline import read_inline, write_inline
 from .overlap import overlap, overlap_markdown
 from .statistics import statistics_table, write_statistics
@@ -30,9 +29,6 @@ from .suggest import ORDER, suggest, unlabelled, write_suggestions
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Folder = Annotated[Path, typer.Option(help="folder that holds inline/<split>/ and <split>.jsonl")]
 Force = Annotated[bool, typer.Option("--force", help="write over what is there")]
-Format = StrEnum("Format", [(name.replace("-", "_").upper(), name) for name in FORMATS])  # type: ignore[misc]
-OffsetUnit = StrEnum("OffsetUnit", [(name.replace("-", "_").upper(), name) for name in UNITS])  # type: ignore[misc]
-UTF16 = OffsetUnit("utf-16")
 
 
 @app.command()
@@ -91,19 +87,19 @@ def inline(
 def convert(
     source: Annotated[Path, typer.Argument(help="file or folder to read")],
     target: Annotated[Path, typer.Argument(help="file or folder to write")],
-    source_form: Annotated[Format | None, typer.Option("--from", help="default: by the name of SOURCE")] = None,
-    target_form: Annotated[Format | None, typer.Option("--to", help="default: by the name of TARGET")] = None,
-    offsets: Annotated[OffsetUnit, typer.Option(help="what offsets of doccano files count")] = UTF16,
+    source_form: Annotated[Form | None, typer.Option("--from", help="default: by the name of SOURCE")] = None,
+    target_form: Annotated[Form | None, typer.Option("--to", help="default: by the name of TARGET")] = None,
+    offsets: Annotated[Unit, typer.Option(help="what offsets of doccano files count")] = "utf-16",
     annotator: Annotated[str | None, typer.Option(help="Label Studio: whose annotation, by id or e-mail address")] = None,
     predictions: Annotated[bool, typer.Option("--predictions", help="Label Studio: take predictions too")] = False,
     force: Force = False,
 ) -> None:
     """Convert articles between the house's forms (jsonl, inline) and brat, Label Studio, doccano and CoNLL."""
-    options = Options(offsets.value, Choice(annotator, predictions))  # type: ignore[arg-type]
+    options = Options(offsets, Choice(annotator, predictions))
     read, written = source_form or source_format(source), target_form or target_format(target)
     _refuse_existing(target, force)
-    reading = read_documents(source, str(read), options)
-    notes = [*reading.notes, *write_documents(reading.documents, target, str(written), options)]
+    reading = read_documents(source, read, options)
+    notes = [*reading.notes, *write_documents(reading.documents, target, written, options)]
     for note in notes:
         console.print(f"note: {note}", markup=False)
     console.print(f"{len(reading.documents)} articles, {read} to {written}: {target}", markup=False)

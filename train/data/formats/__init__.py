@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from model.runtime.document import Document, read_jsonl, write_jsonl
 from model.runtime.errors import DataError
@@ -26,7 +27,8 @@ from .doccano import read_doccano, write_doccano
 from .label_studio import Choice, read_label_studio, write_label_studio
 from .offsets import Unit
 
-FORMATS = ("jsonl", "inline", "brat", "label-studio", "doccano", "conll")
+Form = Literal["jsonl", "inline", "brat", "label-studio", "doccano", "conll"]
+FORMATS: tuple[Form, ...] = get_args(Form)
 _BY_SUFFIX = {".json": "label-studio", ".conll": "conll", ".iob2": "conll", ".bio": "conll", ".tsv": "conll"}
 
 
@@ -126,6 +128,7 @@ def _jsonl_kind(source: Path) -> str:
 __all__ = [
     "FORMATS",
     "Choice",
+    "Form",
     "Options",
     "Reading",
     "read_documents",

@@ -13,7 +13,6 @@ from typing import Literal
 from model.runtime.errors import DataError
 
 Unit = Literal["code-points", "utf-16"]
-UNITS: tuple[Unit, ...] = ("code-points", "utf-16")
 
 
 class Utf16Places:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -9,7 +10,7 @@ from model.runtime.document import Document, Entity, Relation, read_jsonl
 from model.runtime.errors import DataError
 from train.data.corpus import SPLITS
 from train.data.formats import FORMATS, Options, read_documents, source_format, target_format, write_documents
-from train.data.formats.offsets import UNITS
+from train.data.formats.offsets import Unit
 
 TARGETS = {
     "jsonl": "a.jsonl",
@@ -64,7 +65,7 @@ def test_characters_beyond_the_basic_plane_and_odd_white_space(tmp_path: Path, f
     assert back == expected
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", get_args(Unit))
 def test_doccano_counts_what_it_is_told(tmp_path: Path, unit: str) -> None:
     assert through([AWKWARD], "doccano", tmp_path, Options(unit)) == [AWKWARD]  # type: ignore[arg-type]
     said = (tmp_path / "a.jsonl").read_text(encoding="utf-8")
