@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from .dropout import use_byte_dropout
 from .runtime.decoding import Floats
 from .runtime.lexicon import LISTS
 from .runtime.pairs import PairBatch
@@ -209,6 +210,7 @@ class JointNetwork(nn.Module):
         self.encoder = encoder
         self.tagger = Tagger(encoder.config.hidden_size, size)
         self.relations = RelationHead(size)
+        use_byte_dropout(self)
 
     @property
     def device(self) -> torch.device:

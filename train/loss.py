@@ -15,7 +15,7 @@ from model.runtime.pairs import Bools, Mention, PairBatch, join_pairs, sentence_
 from model.runtime.schema import RELATIONS
 from model.runtime.windows import WindowBatch, batch_windows
 
-from .examples import IGNORED, Example, GoldSentence, relation_targets
+from .examples import IGNORED, Example, relation_targets
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,10 @@ def _relation_loss(network: JointNetwork, batch: TrainingBatch, logits: Tensor, 
     batches: list[PairBatch] = []
     targets: list[Floats] = []
     counts: list[Bools] = []
-    scores = logits.detach().float().cpu().numpy() if predicted_share else None
+    predicted = _predicted_mentions(network, batch, logits, predicted_share)
     for row, example in enumerate(batch.examples):
-        for gold in example.sentences:
-            mentions: Sequence[Mention] = gold.mentions
-            if scores is not None and len(gold.sentence.windows) == 1 and float(torch.rand(())) < predicted_share:
-                mentions = _predicted(scores[row], example, gold, network.transitions)
+        for place, gold in enumerate(example.sentences):
+            mentions: Sequence[Mention] = predicted.get((row, place), gold.mentions)
             # Whatever pair lies in this window is learned from, also where another window will score it.
             here = replace(gold.sentence, windows=(0,))
             pairs, layout = sentence_pairs([example.window], {0: row}, here, mentions)
@@ -98,10 +96,27 @@ def _relation_loss(network: JointNetwork, batch: TrainingBatch, logits: Tensor, 
     return loss / (counted.any(dim=1).sum() * len(RELATIONS)).clamp(min=1) ** 0.5 / len(batches) ** 0.5
 
 
-def _predicted(logits: Floats, example: Example, gold: GoldSentence, transitions: Floats) -> list[Mention]:
-    start, end = gold.sentence.start, gold.sentence.end
-    text = example.text[start:end]
-    own = logits[start - example.window.start : end - example.window.start]
-    scores = tag_scores([own], [np.array([char.isspace() for char in text])], transitions)
-    (tags,), (marginals,) = scores.best_tags(), scores.marginals()
-    return mentions_of(tags, marginals, text, start)
+def _predicted_mentions(
+    network: JointNetwork, batch: TrainingBatch, logits: Tensor, share: float
+) -> dict[tuple[int, int], list[Mention]]:
+    """The tagger's mentions of a share of the sentences that lie in one window, by row and place in it."""
+    chosen = [
+        (row, place)
+        for row, example in enumerate(batch.examples)
+        for place, gold in enumerate(example.sentences)
+        if len(gold.sentence.windows) == 1 and float(torch.rand(())) < share
+    ]
+    if not chosen:
+        return {}
+    scores = logits.detach().float().cpu().numpy()
+    own, texts, starts = [], [], []
+    for row, place in chosen:
+        example = batch.examples[row]
+        sentence = example.sentences[place].sentence
+        own.append(scores[row, sentence.start - example.window.start : sentence.end - example.window.start])
+        texts.append(example.text[sentence.start : sentence.end])
+        starts.append(sentence.start)
+    closed = [np.array([char.isspace() for char in text]) for text in texts]
+    decoded = tag_scores(own, closed, network.transitions)
+    found = zip(decoded.best_tags(), decoded.marginals(), texts, starts, strict=True)
+    return dict(zip(chosen, (mentions_of(*one) for one in found), strict=True))
