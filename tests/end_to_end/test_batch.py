@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import pyarrow.parquet as pq
 from model.export import export_onnx
 from model.network import JointNetwork
 from model.runtime import load
-from model.runtime.distributed import Done, Job, ray_session, run_job
+from model.runtime.distributed import Done, Job, _Output, ray_session, run_job
+from model.runtime.errors import DataError
 from model.runtime.lexicon import write_lexicon
 from model.runtime.predictor import Predictor
 from model.runtime.settings import TOKENIZER_FILE, write_settings
@@ -159,6 +161,32 @@ def test_a_killed_worker(two_workers: None, articles: Path, model: Path, expecte
     assert killed, "no worker was caught at work"
     assert done == Done(ROWS, 1)
     _assert_same(tmp_path / "out", expected)
+
+
+def test_what_a_crash_leaves_behind(
+    two_workers: None, articles: Path, model: Path, expected: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was not begun, one that was written and not committed, and others that are finished and stay as they are."""
+    job = _job(articles, tmp_path / "out", model)
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(_Output, "publish", _interrupt)
+        run_job(job)
+    state = tmp_path / ".out.partial"
+    lost, uncommitted, *finished = sorted(path.stem for path in (state / "checkpoint").iterdir())
+    assert len(finished) > 2
+    (state / f"checkpoint/{lost}.parquet").unlink()
+    (state / f"data/{lost}-0.parquet").unlink()
+    (state / f"checkpoint/{uncommitted}.parquet").rename(state / f"checkpoint/{uncommitted}.pending.parquet")
+    with pytest.raises(DataError, match="another text column"):
+        run_job(replace(job, text_column="section"))
+    assert run_job(job) == Done(ROWS, 1)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {f"{name}-0.parquet" for name in finished} < names and f"{uncommitted}-0.parquet" not in names
+    _assert_same(tmp_path / "out", expected)
+
+
+def _interrupt(output: object) -> None:
+    raise InterruptedError
 
 
 def test_a_killed_job_goes_on(articles: Path, model: Path, expected: list[Row], tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from model.export import _PYPROJECT
 from model.runtime.batch import main
 
 REPOSITORY = Path(__file__).parents[3]
@@ -31,3 +33,9 @@ def test_numbers_must_be_positive(arguments: list[str], capsys: pytest.CaptureFi
 def test_nothing_else_imports_ray() -> None:
     code = "import sys, model.runtime.cli, model.runtime.exported, model.runtime.batch; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_the_wheel_has_the_repositorys_extra() -> None:
+    wheel = tomllib.loads(_PYPROJECT.format(version="1", weights="weights"))
+    repository = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert wheel["project"]["optional-dependencies"]["ray"] == repository["project"]["optional-dependencies"]["ray"]
