@@ -42,6 +42,9 @@ requires-python = ">=3.11"
 license = "Apache-2.0"
 dependencies = ["numpy>=2", "tokenizers>=0.21", "onnxruntime>=1.20"]
 
+[project.optional-dependencies]
+ray = ["ray[data]>=2.60"]
+
 [project.scripts]
 dosilink = "dosilink.__main__:main"
 
