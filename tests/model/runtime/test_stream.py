@@ -61,7 +61,7 @@ class _Interrupting(Predictor):
     """Is interrupted at the ninth article."""
 
     def _read_chunk(self, articles: object, *rest: object) -> object:  # type: ignore[override]
-        if IDS[8] in articles[0][0][0]:  # type: ignore[index]
+        if articles[0][0].startswith(IDS[8]):  # type: ignore[index]
             raise KeyboardInterrupt
         return super()._read_chunk(articles, *rest)  # type: ignore[arg-type]
 
@@ -85,17 +85,18 @@ def test_an_interrupted_run_is_gone_on_with(job: StreamJob, suffix: str) -> None
 
 
 def test_a_run_killed_at_any_byte_is_gone_on_with(job: StreamJob) -> None:
+    _records(Path(job.source), IDS[:10])
     _run(job)
     target, part = Path(job.target), Path(job.target + ".part")
     whole = target.read_bytes()
-    step = len(whole) // 40
+    step = len(whole) // 15
     ends = [place + 1 for place, byte in enumerate(whole) if byte == ord("\n")]
     for cut in sorted({0, 1, *range(0, len(whole), step), *(e for e in ends[:4]), *(e - 1 for e in ends[-2:]), len(whole)}):
         target.unlink(missing_ok=True)
         part.write_bytes(whole[:cut])
         counts, _ = _run(job)
         assert target.read_bytes() == whole and not part.exists()
-        assert counts.there == whole[:cut].count(b"\n") and counts.read + counts.there == 25
+        assert counts.there == whole[:cut].count(b"\n") and counts.read + counts.there == 10
 
 
 def test_new_articles_are_added_to_a_whole_output(job: StreamJob) -> None:
@@ -194,7 +195,7 @@ def test_a_damaged_compressed_input(job: StreamJob, tmp_path: Path, spoil: Calla
 
 
 def test_files_that_cannot_be_used(job: StreamJob, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="missing.jsonl: cannot be read"):
+    with pytest.raises(DataError, match=r"missing\.jsonl: cannot be read"):
         _run(replace(job, source=str(tmp_path / "missing.jsonl")))
     with pytest.raises(DataError, match="is a folder"):
         _run(replace(job, target=str(tmp_path)))
