@@ -3,10 +3,11 @@
     from model import predict
     document = predict("부산시는 …")
 
-`predict` reads with the run that finished last (or $DOSILINK_RUN); `load` opens a chosen one.
+`predict` reads with the run that finished last (or $DOSILINK_RUN), `predict_iter` any number of articles; `load` opens a run.
 """
 
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import overload
 
@@ -14,15 +15,22 @@ from .runtime.document import Document, Entity, Relation
 from .runtime.errors import DosilinkError
 from .runtime.predictor import Predictor
 
-__all__ = ["Document", "DosilinkError", "Entity", "Predictor", "Relation", "load", "predict"]
+__all__ = ["Document", "DosilinkError", "Entity", "Predictor", "Relation", "load", "predict", "predict_iter"]
 
 
-def load(path: str | Path | None = None, device: str | None = None) -> Predictor:
-    """Opens a run or model folder, by default the run that finished last. ModelError when there is none or it is damaged."""
+def load(path: str | Path | None = None, device: str | None = None, threads: int | None = None) -> Predictor:
+    """Opens a run or model folder, by default the run that finished last. ModelError when there is none or it is damaged.
+
+    `threads` of torch, in the whole process; by default torch's own choice.
+    """
     # torch takes seconds to import and `import model` should not; hence here.
+    import torch
+
     from .checkpoint import load_predictor
     from .runs import default_run, model_folder
 
+    if threads is not None:
+        torch.set_num_threads(threads)
     return load_predictor(model_folder(path if path is not None else default_run()), device)
 
 
@@ -42,3 +50,24 @@ def predict(texts: list[str] | tuple[str, ...]) -> list[Document]: ...
 def predict(texts: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
     """Reads one article or several with the default model, which is loaded at the first call. See `Predictor.predict`."""
     return _default_predictor().predict(texts)
+
+
+def predict_iter(
+    texts: Iterable[str],
+    batch_tokens: int | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    path: str | Path | None = None,
+) -> Iterator[Document]:
+    """Reads any number of articles from any iterable; documents in order, with only some articles in memory.
+
+    `batch_tokens`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must then start its
+    work under `if __name__ == "__main__":`. `threads` of torch in a process: by default one a worker, else torch's choice.
+    `path`: a run or model folder, by default the run that finished last. Raises DataError for what is not a string,
+    WorkerError when a worker died.
+    """
+    from .runtime.parallel import read_stream
+
+    if workers == 1 and threads is None and path is None:
+        return _default_predictor().predict_iter(texts, batch_tokens)
+    return read_stream(texts, partial(load, path, threads=threads or (1 if workers > 1 else None)), workers, batch_tokens)

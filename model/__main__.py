@@ -5,4 +5,5 @@ import sys
 from . import load
 from .runtime.cli import main
 
-sys.exit(main(load=load, program="python -m model"))
+if __name__ == "__main__":
+    sys.exit(main(load=load, program="python -m model"))

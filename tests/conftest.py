@@ -51,13 +51,15 @@ def tiny_predictor(tiny_encoder: Encoder) -> Callable[..., Predictor]:
     `outside` favours the outside tag: an untrained tagger sees a mention at every other character.
     """
 
-    def build(length: int = 64, context: int = 8, threshold: float = 0.5, batch_size: int = 4, outside: float = 0.0) -> Predictor:
+    def build(
+        length: int = 64, context: int = 8, threshold: float = 0.5, batch_tokens: int = 256, outside: float = 0.0
+    ) -> Predictor:
         torch.manual_seed(7)
         network = JointNetwork(tiny_encoder.model, TINY_SIZE).eval()
         with torch.no_grad():
             network.tagger.output.bias[0] += outside
         model_settings = new_settings(tiny_encoder, length, context, TINY_SIZE, threshold, "tiny")
-        return Predictor(network, tiny_encoder.tokenizer, model_settings, Lexicon.empty(), batch_size)
+        return Predictor(network, tiny_encoder.tokenizer, model_settings, Lexicon.empty(), batch_tokens)
 
     return build
 

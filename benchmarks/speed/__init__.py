@@ -1,0 +1,1 @@
+"""How fast and how large: speed, memory and start of the exported model."""

@@ -2,9 +2,12 @@
 
 from dosilink import predict
 document = predict("부산시는 …")
+
+`predict_iter` reads any number of articles, `load` opens another model folder.
 """
 
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import overload
 
@@ -13,7 +16,7 @@ from .errors import DosilinkError
 from .predictor import Predictor
 
 __version__ = "0.1.0"
-__all__ = ["Document", "DosilinkError", "Entity", "Predictor", "Relation", "load", "predict"]
+__all__ = ["Document", "DosilinkError", "Entity", "Predictor", "Relation", "load", "predict", "predict_iter"]
 
 WEIGHTS_FOLDER = "weights"
 
@@ -42,3 +45,24 @@ def predict(texts: list[str] | tuple[str, ...]) -> list[Document]: ...
 def predict(texts: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
     """Reads one article or several with the packed model, which is loaded at the first call. See `Predictor.predict`."""
     return _default_predictor().predict(texts)
+
+
+def predict_iter(
+    texts: Iterable[str],
+    batch_tokens: int | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    path: str | Path | None = None,
+) -> Iterator[Document]:
+    """Reads any number of articles from any iterable; documents in order, with only some articles in memory.
+
+    `batch_tokens`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must then start its
+    work under `if __name__ == "__main__":`. `threads` of onnxruntime in a process: by default one a worker, else one a core.
+    `path`: an exported model folder, by default the one in this package. Raises DataError for what is not a string,
+    WorkerError when a worker died.
+    """
+    from .parallel import read_stream
+
+    if workers == 1 and threads is None and path is None:
+        return _default_predictor().predict_iter(texts, batch_tokens)
+    return read_stream(texts, partial(load, path, threads=threads or (1 if workers > 1 else None)), workers, batch_tokens)

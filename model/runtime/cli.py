@@ -2,46 +2,133 @@
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from .document import Document
 from .errors import DataError, DosilinkError
 from .predictor import Predictor
+from .records import Keys
 from .render import brat, table
+from .stream import StreamJob, predict_jsonl
 
-Loader = Callable[[str | Path | None], Predictor]
+DONE, SOME_SKIPPED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: everything read; all but bad records read; nothing more to do before the user mends something; ctrl-C."""
+
+
+class Loader(Protocol):
+    """Opens a model: `model.load` or, in the wheel, `dosilink.load`. Worker processes import it by its name."""
+
+    def __call__(self, path: str | Path | None = None, *, threads: int | None = None) -> Predictor: ...
 
 
 def main(load: Loader, program: str, arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code: 0, or 2 with one line on standard error for a user's error."""
-    options = _parser(program).parse_args(arguments)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    """Runs the command line; returns the exit code, see `DONE` and what follows it."""
+    parser = _parser(program)
+    options = parser.parse_args(arguments)
+    _check(parser, options)
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors=errors)
     try:
-        articles = list(_read(options.files))
-        predictor = load(options.model)
-        for (name, _), document in zip(articles, predictor.predict([text for _, text in articles]), strict=True):
-            _print(name, document, options.format)
+        return _predict_files(load, options) if options.jsonl is None else _predict_stream(load, options)
     except DosilinkError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return USER_ERROR
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    return 0
+        # Who read standard output has closed it, and what is still in the buffer must go somewhere when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _predict_files(load: Loader, options: argparse.Namespace) -> int:
+    articles = list(_read(options.files))
+    predictor = load(options.model, threads=options.threads)
+    for (name, _), document in zip(articles, predictor.predict([text for _, text in articles]), strict=True):
+        _print(name, document, options.format or "table")
+    return DONE
+
+
+def _predict_stream(load: Loader, options: argparse.Namespace) -> int:
+    threads = options.threads or (1 if options.workers > 1 else None)
+    job = StreamJob(
+        source=options.jsonl,
+        target=options.output,
+        load=partial(load, options.model, threads=threads),
+        workers=options.workers,
+        batch_tokens=options.batch_tokens,
+        keys=Keys(options.id_key, options.text_key),
+        overwrite=options.overwrite,
+        errors=options.errors,
+        quiet=options.quiet,
+    )
+    try:
+        counts = predict_jsonl(job)
+    except KeyboardInterrupt:
+        hint = "" if options.output == "-" else "; the same command (without --overwrite) goes on from here"
+        print(f"interrupted{hint}", file=sys.stderr)
+        return INTERRUPTED
+    return SOME_SKIPPED if counts.bad else DONE
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Who cooperates with whom, about what and when, from Korean news.")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="read articles and print mentions and relations")
-    predict.add_argument("files", nargs="+", metavar="FILE", help="UTF-8 text, one article a file; “-” for standard input")
-    predict.add_argument("--format", choices=("jsonl", "table", "brat"), default="table", help="default: %(default)s")
-    predict.add_argument("--model", help="run or model folder; default: the run that finished last")
+    predict.add_argument("files", nargs="*", metavar="FILE", help="UTF-8 text, one article a file; “-” for standard input")
+    predict.add_argument("--format", choices=("jsonl", "table", "brat"), help="default: table, and always jsonl with --jsonl")
+    predict.add_argument("--model", help="run or model folder; default: the one in the package, or the run that finished last")
+    predict.add_argument("--threads", type=_positive, metavar="N", help="of a process; default: one a core, one with --workers")
+    stream = predict.add_argument_group(
+        "any number of articles",
+        "Exit code 0: all are read; 1: all but bad records, which are reported with their line and skipped; 2: an error; "
+        "130: ctrl-C. While it runs, the output is OUT.part; after an interruption the same command goes on with it.",
+    )
+    stream.add_argument("--jsonl", metavar="IN", help="JSON Lines with an id and a text each, also .gz; “-” for standard input")
+    stream.add_argument("-o", "--output", metavar="OUT", help="JSON Lines, also .gz; default: “-”, standard output")
+    stream.add_argument("--overwrite", action="store_true", help="write OUT anew; else what is in it is not read again")
+    stream.add_argument("--errors", type=Path, metavar="FILE", help="bad records as JSON Lines")
+    stream.add_argument("--id-key", metavar="KEY", help="default: id")
+    stream.add_argument("--text-key", metavar="KEY", help="default: text")
+    stream.add_argument("--batch-tokens", type=_positive, metavar="N", help="pieces of one pass, padding counted; default: 4096")
+    stream.add_argument("--workers", type=_positive, metavar="N", help="processes; default: 1")
+    stream.add_argument("--quiet", action="store_true", help="no progress, no summary; bad records are reported all the same")
     return parser
+
+
+_STREAM_DEFAULTS = {
+    "output": "-",
+    "overwrite": False,
+    "errors": None,
+    "id_key": "id",
+    "text_key": "text",
+    "batch_tokens": None,
+    "workers": 1,
+    "quiet": False,
+}
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends the program with the usage when the options do not go together; fills in the defaults of a stream."""
+    if (options.jsonl is None) == (not options.files):
+        parser.error("predict: give either FILE… or --jsonl IN")
+    for name, default in _STREAM_DEFAULTS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+        elif options.jsonl is None and getattr(options, name) != default:
+            parser.error(f"predict: --{name.replace('_', '-')} goes with --jsonl")
+    if options.jsonl is not None and options.format not in (None, "jsonl"):
+        parser.error("predict: with --jsonl the format is jsonl")
+
+
+def _positive(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive number, found {value}")
+    return int(value)
 
 
 def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -15,3 +15,7 @@ class ModelError(DosilinkError):
 
 class ConfigError(DosilinkError):
     """A recipe that cannot be used."""
+
+
+class WorkerError(DosilinkError):
+    """A worker process that died or failed."""

@@ -6,7 +6,6 @@ evaluation and the shipped wheel run the very same code.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Protocol, overload
 
 import numpy as np
@@ -28,10 +27,21 @@ from .settings import ModelSettings
 from .text import NormalisedText
 from .windows import Sentence, Window, WindowBatch, WindowedText, batch_windows, window_text
 
-# Texts whose windows are sorted and batched together; also bounds what is held in memory at a time.
-_TEXTS_AT_ONCE = 64
+BATCH_TOKENS = 4_096
+"""Pieces of one encoder pass, padding counted. One core is as fast with anything from 500 to 8,000, within the noise."""
+
+# Texts are held until their windows fill some batches: windows of like length then go together, whichever text they are of.
+_BATCHES_AT_ONCE = 8
+# So many at most, for texts that have no windows at all.
+_TEXTS_AT_ONCE = 1_024
+# Korean news has two characters a piece; where one [UNK] swallows a long word, it is the characters that take the memory.
+_CHARS_PER_TOKEN = 3
 # Pairs scored in one call: a sentence that lists hundreds of names has hundreds of thousands.
 _PAIRS_AT_ONCE = 4_096
+
+
+# A text and the mentions that are given with it, if any.
+_Article = tuple[str, Sequence[Entity] | None]
 
 
 class Network(Protocol):
@@ -69,13 +79,18 @@ class Predictor:
     """Turns texts into documents. Not tied to torch or onnxruntime."""
 
     def __init__(
-        self, network: Network, tokenizer: Tokenizer, settings: ModelSettings, lexicon: Lexicon, batch_size: int = 16
+        self,
+        network: Network,
+        tokenizer: Tokenizer,
+        settings: ModelSettings,
+        lexicon: Lexicon,
+        batch_tokens: int = BATCH_TOKENS,
     ) -> None:
         self.network = network
         self.tokenizer = tokenizer
         self.settings = settings
         self.lexicon = lexicon
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
 
     @overload
     def predict(self, texts: str) -> Document: ...
@@ -94,9 +109,18 @@ class Predictor:
 
     __call__ = predict
 
-    def predict_iter(self, texts: Iterable[str]) -> Iterator[Document]:
-        """As `predict`, in order, holding only some texts at a time."""
-        return self._read((text, None) for text in texts)
+    def predict_iter(self, texts: Iterable[str], batch_tokens: int | None = None) -> Iterator[Document]:
+        """As `predict`, for any number of texts: documents in order, with only some texts in memory.
+
+        `batch_tokens`: pieces of one encoder pass, padding counted; windows of like length go together, of whichever text. It
+        decides about speed and memory alone, the documents are the same. Texts are taken from the iterable as needed: no more
+        than fill eight batches, and no more than 1,024.
+        """
+        if isinstance(texts, str):
+            raise DataError("predict_iter: expected several texts, found one string; `predict` reads one")
+        if batch_tokens is not None and batch_tokens < 1:
+            raise DataError(f"batch_tokens: expected a positive number, found {batch_tokens}")
+        return self._read(((text, None) for text in texts), batch_tokens)
 
     def relate_mentions(self, articles: Iterable[tuple[str, Sequence[Entity]]]) -> Iterator[Document]:
         """Relations between mentions that are given (gold ones, in evaluation), as documents with those entities.
@@ -106,26 +130,44 @@ class Predictor:
         """
         return self._read(articles)
 
-    def _read(self, articles: Iterable[tuple[str, Sequence[Entity] | None]]) -> Iterator[Document]:
+    def _read(self, articles: Iterable[_Article], batch_tokens: int | None = None) -> Iterator[Document]:
         """Documents of texts; where entities are given they are kept, else they are found."""
-        stream = iter(articles)
+        limit = batch_tokens or self.batch_tokens
         done = 0
-        while chunk := list(islice(stream, _TEXTS_AT_ONCE)):
-            for place, (text, _) in enumerate(chunk, done):
-                if not isinstance(text, str):
-                    raise DataError(f"text {place}: expected a string, found {type(text).__name__}")
-            yield from self._read_chunk(chunk, done)
+        for chunk, cut in self._chunks(articles, _BATCHES_AT_ONCE * limit):
+            yield from self._read_chunk(chunk, cut, done, limit)
             done += len(chunk)
 
-    def _read_chunk(self, articles: Sequence[tuple[str, Sequence[Entity] | None]], first: int) -> Iterator[Document]:
-        cut = [window_text(text, self.tokenizer, self.settings.window, self.lexicon) for text, _ in articles]
-        for place, ((text, given), windowed) in enumerate(zip(articles, cut, strict=True), first):
+    def _chunks(self, articles: Iterable[_Article], limit: int) -> Iterator[tuple[list[_Article], list[WindowedText]]]:
+        """Texts and their windows, of about `limit` tokens at a time."""
+        chunk: list[_Article] = []
+        cut: list[WindowedText] = []
+        tokens = 0
+        for place, (text, given) in enumerate(articles):
+            if not isinstance(text, str):
+                raise DataError(f"text {place}: expected a string, found {type(text).__name__}")
+            windowed = window_text(text, self.tokenizer, self.settings.window, self.lexicon)
             if given is not None and windowed.normalised.text != text:
                 raise DataError(f"text {place}: with given mentions it must be in the corpus's normal form (NFC, plain spaces)")
+            chunk.append((text, given))
+            cut.append(windowed)
+            tokens += sum(_tokens(window) for window in windowed.windows)
+            if tokens >= limit or len(chunk) == _TEXTS_AT_ONCE:
+                yield chunk, cut
+                chunk, cut, tokens = [], [], 0
+        if chunk:
+            yield chunk, cut
+
+    def _read_chunk(
+        self,
+        articles: Sequence[_Article],
+        cut: Sequence[WindowedText],
+        first: int,
+        batch_tokens: int,
+    ) -> Iterator[Document]:
         segments = [segment for index, windowed in enumerate(cut) for segment in _segments(index, windowed)]
         found: dict[int, list[SentenceResult]] = {}
-        order = sorted(range(len(segments)), key=lambda i: -_longest(segments[i], cut))
-        for group in _batched(order, segments, self.batch_size):
+        for group in _batched(segments, cut, batch_tokens):
             found.update(zip(group, self._read_segments([segments[i] for i in group], articles, cut), strict=True))
         results: list[list[SentenceResult]] = [[] for _ in articles]
         for index, segment in enumerate(segments):
@@ -136,7 +178,7 @@ class Predictor:
     def _read_segments(
         self,
         segments: Sequence[_Segment],
-        articles: Sequence[tuple[str, Sequence[Entity] | None]],
+        articles: Sequence[_Article],
         cut: Sequence[WindowedText],
     ) -> list[list[SentenceResult]]:
         """Encodes the windows of the segments as one batch and decodes their sentences."""
@@ -226,21 +268,25 @@ def _segments(text_index: int, windowed: WindowedText) -> Iterator[_Segment]:
         yield _Segment(text_index, tuple(sentences), tuple(windows))
 
 
-def _longest(segment: _Segment, cut: Sequence[WindowedText]) -> int:
-    return max(len(cut[segment.text_index].windows[index].piece_ids) for index in segment.windows)
+def _tokens(window: Window) -> int:
+    """What a window takes of a batch: its pieces, or its characters where they are many a piece."""
+    return max(len(window.piece_ids), -(-len(window.char_ids) // _CHARS_PER_TOKEN))
 
 
-def _batched(order: Sequence[int], segments: Sequence[_Segment], size: int) -> Iterator[list[int]]:
-    """Groups of segments with about `size` windows in all, in the given order."""
+def _batched(segments: Sequence[_Segment], cut: Sequence[WindowedText], limit: int) -> Iterator[list[int]]:
+    """Groups of segments, the longest first. Windows × longest window is at most `limit`, unless one segment alone is over it."""
+    longest = [max(_tokens(cut[segment.text_index].windows[index]) for index in segment.windows) for segment in segments]
     group: list[int] = []
-    count = 0
-    for index in order:
-        windows = len(segments[index].windows)
-        if group and count + windows > size:
+    windows = width = 0
+    for index in sorted(range(len(segments)), key=lambda i: -longest[i]):
+        more = len(segments[index].windows)
+        if group and (windows + more) * width > limit:
             yield group
-            group, count = [], 0
+            group, windows = [], 0
+        if not group:
+            width = longest[index]
         group.append(index)
-        count += windows
+        windows += more
     if group:
         yield group
 

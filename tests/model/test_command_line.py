@@ -61,6 +61,14 @@ def test_table_and_brat(run_folder: Path) -> None:
     assert first[0] == "T1" and TEXT[int(start) : int(end)] == first[2]
 
 
+def test_a_stream_through_workers(run_folder: Path) -> None:
+    records = "".join(json.dumps({"id": name, "text": TEXT}) + "\n" for name in "abc").encode()
+    done = _call(run_folder, "--jsonl", "-", "--workers", "2", "--batch-tokens", "4", "--quiet", given=records)
+    assert (done.returncode, done.stderr) == (0, b"")
+    documents = [document_from_dict(json.loads(line), "output") for line in done.stdout.splitlines()]
+    assert [d.id for d in documents] == ["a", "b", "c"] and all(d.entities for d in documents)
+
+
 def test_an_empty_file_is_an_article_without_mentions(run_folder: Path) -> None:
     done = _call(run_folder, "-", "--format", "jsonl")
     assert done.returncode == 0 and json.loads(done.stdout)["entities"] == []

@@ -1,12 +1,15 @@
 """The predictor on anything that calls itself text: an answer with right offsets, or a clear error."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from weakref import WeakValueDictionary
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from letters import LetterNetwork, letter_predictor, same
 
 from model.runtime.document import Document, Entity
 from model.runtime.errors import DataError
@@ -65,7 +68,7 @@ def test_any_text(tiny_predictor: Build, text: str) -> None:
 def test_a_megabyte_in_one_line(tiny_predictor: Build) -> None:
     text = "부산시는 후쿠오카시를 방문했다 " * 22_500
     assert len(text.encode()) > 1_000_000
-    document = tiny_predictor(length=128, context=0, threshold=0.999, batch_size=32, outside=2.0).predict(text)
+    document = tiny_predictor(length=128, context=0, threshold=0.999, batch_tokens=4_096, outside=2.0).predict(text)
     _check(text, document)
     assert document.entities and document.entities[-1].end > len(text) - 1_000
 
@@ -80,15 +83,103 @@ def test_decomposed_text_gives_the_same_mentions(tiny_predictor: Build) -> None:
     ]
 
 
+SENTENCES = [
+    "부산시는 웃었다. ",
+    "후쿠오카시를 방문해 수소 협력을 논의했다. ",
+    "두 도시는 2007년 결연했다.\n",
+    "가" * 60 + " ",
+    "w" * 200,
+    "😀",
+]
+ARTICLES = st.lists(st.lists(st.sampled_from(SENTENCES), max_size=8).map("".join), max_size=8)
+
+
 def test_many_texts_are_read_as_each_alone(tiny_predictor: Build) -> None:
-    predictor = tiny_predictor(batch_size=3)
+    predictor = tiny_predictor(batch_tokens=192)
     texts = ["부산시는 웃었다.", "", "후쿠오카시를 방문해 수소 협력을 논의했다. " * 9, "두 도시는 2007년 결연했다."] * 20
     together = predictor.predict(texts)
     for text, document in zip(texts, together, strict=True):
-        alone = predictor.predict(text)
-        assert [(e.start, e.end, e.label) for e in document.entities] == [(e.start, e.end, e.label) for e in alone.entities]
-        assert [(r.head, r.tail, r.type) for r in document.relations] == [(r.head, r.tail, r.type) for r in alone.relations]
+        assert same(document, predictor.predict(text))
     assert [d.id for d in together] == [str(i) for i in range(len(texts))]
+
+
+@settings(max_examples=25)
+@given(texts=ARTICLES, batch_tokens=st.sampled_from([1, 40, 100, 333, 4_096]))
+def test_batches_do_not_change_documents(texts: list[str], batch_tokens: int) -> None:
+    predictor = letter_predictor()
+    together = list(predictor.predict_iter(iter(texts), batch_tokens=batch_tokens))
+    assert len(together) == len(texts)
+    assert all(same(document, predictor.predict(text)) for text, document in zip(texts, together, strict=True))
+
+
+@settings(max_examples=25)
+@given(texts=ARTICLES, batch_tokens=st.sampled_from([1, 40, 100, 333, 4_096]))
+def test_a_batch_keeps_to_its_tokens(texts: list[str], batch_tokens: int) -> None:
+    predictor = letter_predictor()
+    list(predictor.predict_iter(texts, batch_tokens))
+    assert isinstance(predictor.network, LetterNetwork)
+    longest_sentence = 8  # windows of the longest sentence above; they are never torn apart
+    for windows, pieces, characters in predictor.network.shapes:
+        assert windows <= longest_sentence or windows * max(pieces, characters / 3) <= batch_tokens
+
+
+def test_long_and_short_articles_fill_batches_alike() -> None:
+    predictor = letter_predictor()
+    texts = ["부산시는 협력.", "부산시는 후쿠오카를 방문했다. " * 40] * 30
+    list(predictor.predict_iter(texts, batch_tokens=1_024))
+    assert isinstance(predictor.network, LetterNetwork)
+    sizes = [windows * pieces for windows, pieces, _ in predictor.network.shapes]
+    assert np.mean(sizes) > 0.75 * 1_024
+
+
+def test_texts_are_taken_as_needed() -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield "부산시는 후쿠오카를 방문했다. " * (1 + taken % 3)
+
+    stream = letter_predictor().predict_iter(endless(), batch_tokens=256)
+    assert taken == 0
+    for read in range(1, 1_001):
+        next(stream)
+        assert taken <= read + 8 * 256 // 12
+    assert [next(stream).id for _ in range(3)] == ["1000", "1001", "1002"]
+
+
+def test_texts_without_windows_are_not_piled_up() -> None:
+    taken = 0
+
+    def empty() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield ""
+
+    assert next(letter_predictor().predict_iter(empty())).entities == ()
+    assert taken <= 1_024
+
+
+def test_documents_that_were_given_out_are_let_go() -> None:
+    alive: WeakValueDictionary[str, Document] = WeakValueDictionary()
+    most = 0
+    for document in letter_predictor().predict_iter((f"{place} 부산시" for place in range(3_000)), batch_tokens=256):
+        alive[document.id] = document
+        most = max(most, len(alive))
+    assert document.id == "2999" and most <= 8 * 256 // 5
+
+
+def test_one_string_is_not_many_texts(tiny_predictor: Build) -> None:
+    with pytest.raises(DataError, match="several texts"):
+        tiny_predictor().predict_iter("부산")
+
+
+@pytest.mark.parametrize("bad", [0, -5])
+def test_a_batch_holds_something(tiny_predictor: Build, bad: int) -> None:
+    with pytest.raises(DataError, match="batch_tokens"):
+        tiny_predictor().predict_iter(["부산"], batch_tokens=bad)
 
 
 def test_relations_stay_inside_a_sentence(tiny_predictor: Build) -> None:

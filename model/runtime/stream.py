@@ -1,0 +1,202 @@
+"""`predict --jsonl`: articles from a JSON Lines file, documents to another, as many as there are.
+
+A record that is none, or that cannot be read, is reported with its line and skipped. What is in the output already is not read
+again.
+"""
+
+import gzip
+import json
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from .document import atomic_write
+from .errors import DataError
+from .parallel import BLOCK_ITEMS, BlockReader, Failure, PredictorFactory, Reading, block_size, blocks
+from .progress import Progress
+from .records import BadRecord, Keys, Record, document_of, json_line, read_records
+from .resumable import PART, open_output
+
+_SHOWN = 100
+"""Bad records that are reported on standard error; a wrong key makes every record a bad one."""
+
+
+@dataclass(frozen=True)
+class StreamJob:
+    """What to read, with what, and where to. `source` and `target` are file names, “-” for standard input and output.
+
+    `errors`: a JSON Lines file for the bad records, with `line`, `id` and `error`. `quiet`: no progress and no summary.
+    """
+
+    source: str
+    target: str
+    load: PredictorFactory
+    workers: int = 1
+    batch_tokens: int | None = None
+    keys: Keys = field(default_factory=Keys)
+    overwrite: bool = False
+    errors: Path | None = None
+    quiet: bool = False
+
+
+@dataclass
+class Counts:
+    """Articles read, articles that the output had already, bad records."""
+
+    read: int = 0
+    there: int = 0
+    bad: int = 0
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A record and how far the input was read when it came, in bytes."""
+
+    record: Record
+    position: int
+
+
+@dataclass(frozen=True)
+class _Input:
+    lines: IO[bytes]
+    position: Callable[[], int]
+    size: int | None
+
+
+class _Report:
+    """Bad records, to standard error and to the errors file."""
+
+    def __init__(self, name: str, progress: Progress, counts: Counts, errors: IO[str] | None) -> None:
+        self._name = name
+        self._progress = progress
+        self._counts = counts
+        self._errors = errors
+
+    def __call__(self, bad: BadRecord) -> None:
+        self._counts.bad += 1
+        if self._counts.bad <= _SHOWN:
+            article = f" ({bad.id})" if bad.id is not None else ""
+            self._progress.note(f"{self._name}:{bad.line}: skipped{article}: {bad.reason}")
+        elif self._counts.bad == _SHOWN + 1:
+            self._progress.note("further bad records are counted, not shown; --errors FILE lists them all")
+        if self._errors is not None:
+            self._errors.write(json.dumps({"line": bad.line, "id": bad.id, "error": bad.reason}) + "\n")
+
+
+def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
+    """Reads the records and writes their documents, in order, each block as soon as it is read.
+
+    `messages`: where progress and bad records are written, by default standard error. Raises DataError when a file cannot be
+    used, ModelError and WorkerError as `BlockReader` does; what was written until then stays for the next run.
+    """
+    _check_files(job)
+    counts = Counts()
+    with (
+        _open_input(job.source) as source,
+        open_output(job.target, job.overwrite) as output,
+        atomic_write(job.errors) if job.errors else nullcontext() as errors,
+    ):
+        progress = Progress(messages or sys.stderr, source.size, job.quiet)
+        report = _Report(job.source if job.source != "-" else "stdin", progress, counts, errors)
+
+        def skipped() -> None:
+            counts.there += 1
+
+        def placed() -> Iterator[_Placed]:
+            records = read_records(source.lines, job.keys, output.done, report, skipped)
+            for place, record in enumerate(_reading(records, job.source)):
+                if not place:
+                    progress.begin(source.position())
+                yield _Placed(record, source.position())
+
+        reader = BlockReader[_Placed](
+            job.load, lambda item: item.record.text, _lines, job.workers, job.batch_tokens, isolate=True
+        )
+        try:
+            with closing(
+                reader.read(blocks(placed(), lambda item: len(item.record.text), block_size(job.batch_tokens), BLOCK_ITEMS))
+            ) as readings:
+                for block in readings:
+                    _write(block, output.write, report, counts, job.target)
+                    progress.update(counts.read, block[-1][0].position, counts.bad)
+            output.complete()
+        finally:
+            progress.clear()
+        if not job.quiet:
+            progress.note(_summary(counts, progress, job.target))
+    return counts
+
+
+def _write(
+    block: list[tuple[_Placed, Reading]], write: Callable[[bytes], None], report: _Report, counts: Counts, target: str
+) -> None:
+    lines = []
+    for item, reading in block:
+        if isinstance(reading, Failure):
+            report(BadRecord(item.record.line, reading.reason, item.record.id))
+        else:
+            lines.append(json_line(document_of(item.record, reading).to_dict()))
+    try:
+        write(b"".join(lines))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DataError(f"{target}: cannot be written ({error.strerror}); the same command goes on once it can") from None
+    counts.read += len(lines)
+
+
+def _reading(records: Iterator[Record], name: str) -> Iterator[Record]:
+    """The records; DataError when the file under them cannot be read on."""
+    try:
+        yield from records
+    except BrokenPipeError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{name}: cannot be read to its end ({error})") from None
+
+
+def _lines(block: list[_Placed]) -> str:
+    return f"the lines {block[0].record.line} to {block[-1].record.line}"
+
+
+def _summary(counts: Counts, progress: Progress, target: str) -> str:
+    parts = [f"{counts.read:,} articles read"]
+    if counts.read:
+        parts[0] += f" ({progress.speed(counts.read):.1f}/s)"
+    if counts.there:
+        parts.append(f"{counts.there:,} were there already")
+    if counts.bad:
+        parts.append(f"{counts.bad:,} skipped")
+    return ", ".join(parts) + ("" if target == "-" else f": {target}")
+
+
+def _check_files(job: StreamJob) -> None:
+    """DataError when the output would be written over the input."""
+    if "-" in (job.source, job.target):
+        return
+    source, target = Path(job.source), Path(job.target)
+    for path in (target, target.with_name(target.name + PART)):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise DataError(f"{source}: is the input and the output; give the output another name")
+
+
+@contextmanager
+def _open_input(name: str) -> Iterator[_Input]:
+    if name == "-":
+        yield _Input(sys.stdin.buffer, lambda: 0, None)
+        return
+    try:
+        raw = Path(name).open("rb")  # noqa: SIM115 – closed below; an error inside the block is not one of opening
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from None
+    with raw:
+        status = os.fstat(raw.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        lines = gzip.GzipFile(fileobj=raw) if name.endswith(".gz") else raw
+        yield _Input(cast("IO[bytes]", lines), raw.tell if size is not None else lambda: 0, size)

@@ -1,0 +1,109 @@
+"""The command line over streams, as processes: exit codes, pipes, interruptions. Files and formats: `test_command_line`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from letters import BAD
+
+REPOSITORY = Path(__file__).parents[3]
+PROGRAM = "import sys, letters; from model.runtime.cli import main; sys.exit(main(letters.load, 'dosilink'))"
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{Path(__file__).parent}"}
+
+
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", PROGRAM, "predict", *arguments]
+    return subprocess.Popen(command, env=ENVIRONMENT, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+
+
+def _call(*arguments: str, given: bytes = b"") -> tuple[int, bytes, str]:
+    with _start(*arguments) as process:
+        out, error = process.communicate(given, timeout=60)
+        return process.returncode, out, error.decode()
+
+
+def _lines(count: int, first: int = 0) -> bytes:
+    return b"".join(json.dumps({"id": i, "text": f"{i} 부산시는"}).encode() + b"\n" for i in range(first, first + count))
+
+
+def test_from_standard_input_to_standard_output() -> None:
+    code, out, error = _call("--jsonl", "-", given=_lines(5))
+    assert code == 0 and [json.loads(line)["id"] for line in out.splitlines()] == list("01234")
+    assert error.startswith("5 articles read")
+    assert _call("--jsonl", "-", "--quiet", given=_lines(5)) == (0, out, "")
+
+
+def test_skipped_records_show_in_the_exit_code() -> None:
+    code, out, error = _call("--jsonl", "-", "--quiet", given=_lines(2) + b"oops\n")
+    assert code == 1 and len(out.splitlines()) == 2 and error.startswith("stdin:3: skipped: not valid JSON")
+
+
+def test_a_users_error_is_one_line(tmp_path: Path) -> None:
+    code, _, error = _call("--jsonl", str(tmp_path / "missing.jsonl"))
+    assert (code, len(error.splitlines())) == (2, 1) and error.startswith("error: ")
+    code, _, error = _call("--jsonl", "-", "-o", str(tmp_path / "out"), "--model", "nowhere", given=_lines(1))
+    assert code == 2 and "no such model folder" in error and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["a.txt", "--jsonl", "-"],
+        ["a.txt", "-o", "x"],
+        ["a.txt", "--workers", "2"],
+        ["--jsonl", "-", "--format", "brat"],
+        ["--jsonl", "-", "--workers", "0"],
+        ["--jsonl", "-", "--batch-tokens", "many"],
+    ],
+)
+def test_what_does_not_go_together(arguments: list[str]) -> None:
+    code, _, error = _call(*arguments)
+    assert code == 2 and "usage:" in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_reader_that_has_enough(workers: str) -> None:
+    with _start("--jsonl", "-", "--batch-tokens", "16", "--workers", workers) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(_lines(200))
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == "0"
+        process.stdout.close()
+        process.stdin.close()
+        assert process.wait(60) == 0
+        assert b"Error" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_and_on_again(tmp_path: Path, workers: str) -> None:
+    source, target, part = tmp_path / "in.jsonl", tmp_path / "out.jsonl", tmp_path / "out.jsonl.part"
+    slow = json.dumps({"id": "slow", "text": "느린"}).encode() + b"\n"
+    source.write_bytes(_lines(20) + slow + _lines(20, 20))
+    arguments = ["--jsonl", str(source), "-o", str(target), "--batch-tokens", "1", "--workers", workers]
+    with _start(*arguments) as process:
+        deadline = time.monotonic() + 30
+        while not (part.exists() and part.read_bytes().count(b"\n") >= 3) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, error = process.communicate(timeout=30)
+        assert process.returncode == 130 and b"Traceback" not in error and b"goes on from here" in error
+    kept = part.read_bytes().count(b"\n")
+    assert kept >= 3 and not target.exists()
+    code, _, said = _call(*arguments)
+    assert code == 0 and f"{kept} were there already" in said
+    found = [json.loads(line)["id"] for line in target.read_bytes().splitlines()]
+    assert found == [*map(str, range(20)), "slow", *map(str, range(20, 40))]
+
+
+def test_an_article_that_fails_is_named(tmp_path: Path) -> None:
+    record = json.dumps({"id": "x", "text": BAD}).encode()
+    code, out, error = _call("--jsonl", "-", "--errors", str(tmp_path / "e.jsonl"), given=_lines(1) + record)
+    assert code == 1 and len(out.splitlines()) == 1 and "stdin:2: skipped (x): could not be read" in error
+    assert json.loads((tmp_path / "e.jsonl").read_text())["id"] == "x"

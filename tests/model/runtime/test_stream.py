@@ -1,0 +1,207 @@
+"""`predict --jsonl` from file to file: order, interruptions at any byte, bad records, compressed files, workers."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from letters import BAD, DEADLY, fragile_predictor, letter_predictor
+
+from model.runtime.document import document_from_dict, read_jsonl
+from model.runtime.errors import DataError, WorkerError
+from model.runtime.predictor import Predictor
+from model.runtime.records import Keys
+from model.runtime.resumable import ResumableOutput
+from model.runtime.stream import Counts, StreamJob, predict_jsonl
+
+IDS = [f"기사-{place}" for place in range(25)]
+
+
+def _records(path: Path, ids: list[str] = IDS, texts: dict[str, str] | None = None) -> Path:
+    items = [{"id": i, "text": (texts or {}).get(i, f"{i} 부산시는 후쿠오카를 방문했다."), "url": f"u{i}"} for i in ids]
+    data = "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items).encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+def _ids(path: Path) -> list[str]:
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    documents = [document_from_dict(json.loads(line), "line") for line in data.decode().splitlines()]
+    assert all(d.text.startswith(d.id) and d.meta == {"url": f"u{d.id}"} and d.entities for d in documents)
+    return [d.id for d in documents]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> StreamJob:
+    source = _records(tmp_path / "in.jsonl")
+    # A block is of eight characters a token: one article each.
+    return StreamJob(str(source), str(tmp_path / "out.jsonl"), letter_predictor, batch_tokens=1)
+
+
+def _run(job: StreamJob) -> tuple[Counts, str]:
+    messages = io.StringIO()
+    return predict_jsonl(job, messages), messages.getvalue()
+
+
+@pytest.mark.parametrize("names", [("in.jsonl", "out.jsonl"), ("in.jsonl.gz", "sub/out.jsonl.gz")])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_article_in_order(tmp_path: Path, names: tuple[str, str], workers: int) -> None:
+    source = _records(tmp_path / names[0])
+    target = tmp_path / names[1]
+    counts, said = _run(StreamJob(str(source), str(target), letter_predictor, workers=workers, batch_tokens=1))
+    assert counts == Counts(read=25) and said.startswith("25 articles read (") and str(target) in said
+    assert _ids(target) == IDS
+    assert [p.name for p in target.parent.iterdir() if p != source and p.is_file()] == [target.name]
+
+
+class _Interrupting(Predictor):
+    """Is interrupted at the ninth article."""
+
+    def _read_chunk(self, articles: object, *rest: object) -> object:  # type: ignore[override]
+        if articles[0][0].startswith(IDS[8]):  # type: ignore[index]
+            raise KeyboardInterrupt
+        return super()._read_chunk(articles, *rest)  # type: ignore[arg-type]
+
+
+def _interrupting() -> Predictor:
+    predictor = letter_predictor()
+    predictor.__class__ = _Interrupting
+    return predictor
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_an_interrupted_run_is_gone_on_with(job: StreamJob, suffix: str) -> None:
+    job = replace(job, target=job.target + suffix)
+    target, part = Path(job.target), Path(job.target + ".part")
+    with pytest.raises(KeyboardInterrupt):
+        _run(replace(job, load=_interrupting))
+    assert not target.exists() and len(part.read_bytes().splitlines()) == 8
+    counts, said = _run(job)
+    assert counts == Counts(read=17, there=8) and "8 were there already" in said
+    assert _ids(target) == IDS and not part.exists()
+
+
+def test_a_run_killed_at_any_byte_is_gone_on_with(job: StreamJob) -> None:
+    _records(Path(job.source), IDS[:10])
+    _run(job)
+    target, part = Path(job.target), Path(job.target + ".part")
+    whole = target.read_bytes()
+    step = len(whole) // 15
+    ends = [place + 1 for place, byte in enumerate(whole) if byte == ord("\n")]
+    for cut in sorted({0, 1, *range(0, len(whole), step), *(e for e in ends[:4]), *(e - 1 for e in ends[-2:]), len(whole)}):
+        target.unlink(missing_ok=True)
+        part.write_bytes(whole[:cut])
+        counts, _ = _run(job)
+        assert target.read_bytes() == whole and not part.exists()
+        assert counts.there == whole[:cut].count(b"\n") and counts.read + counts.there == 10
+
+
+def test_new_articles_are_added_to_a_whole_output(job: StreamJob) -> None:
+    _records(Path(job.source), IDS[:10])
+    _run(job)
+    target = Path(job.target)
+    before = target.stat()
+    assert _run(job)[0] == Counts(there=10)
+    assert target.stat().st_ino == before.st_ino and target.stat().st_mtime_ns == before.st_mtime_ns
+    _records(Path(job.source))
+    with pytest.raises(DataError):  # however it ends, the whole file stays whole
+        _run(replace(job, load=lambda: _raise(DataError("no"))))
+    assert _ids(target) == IDS[:10]
+    assert _run(job)[0] == Counts(read=15, there=10)
+    assert _ids(target) == IDS
+
+
+def _raise(error: Exception) -> Predictor:
+    raise error
+
+
+def test_overwrite_reads_all_again(job: StreamJob) -> None:
+    Path(job.target).write_text("something else\n")
+    Path(job.target + ".part").write_text("something else\n")
+    with pytest.raises(DataError, match=r"part:1: is no document.*--overwrite"):
+        _run(job)
+    assert _run(replace(job, overwrite=True))[0].read == 25
+    assert _ids(Path(job.target)) == IDS
+
+
+def test_a_foreign_file_is_not_added_to(job: StreamJob) -> None:
+    Path(job.target).write_text("my notes\n")
+    with pytest.raises(DataError, match=r"out.jsonl:1: is no document"):
+        _run(job)
+    assert Path(job.target).read_text() == "my notes\n"
+
+
+def test_two_runs_do_not_write_one_file(job: StreamJob) -> None:
+    other = ResumableOutput(Path(job.target))
+    with pytest.raises(DataError, match="another run is writing it"):
+        _run(job)
+    other.close()
+    assert _run(job)[0].read == 25
+
+
+def test_input_and_output_are_two_files(job: StreamJob) -> None:
+    with pytest.raises(DataError, match="is the input and the output"):
+        _run(replace(job, target=job.source, overwrite=True))
+    assert len(Path(job.source).read_bytes().splitlines()) == 25
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_bad_records_are_reported_and_skipped(job: StreamJob, tmp_path: Path, workers: int) -> None:
+    lines = Path(job.source).read_bytes().splitlines()[:6]
+    lines[1:1] = [b"oops", b'{"id": "a"}', '{"id": "b", "text": "부"}'.encode("cp949")]
+    lines += [lines[0], json.dumps({"id": "고장난", "text": BAD}).encode()]
+    Path(job.source).write_bytes(b"\n".join(lines))
+    errors = tmp_path / "errors.jsonl"
+    # All in one block: what is beside the failing article is read.
+    counts, said = _run(replace(job, load=fragile_predictor, workers=workers, errors=errors, batch_tokens=4_096))
+    assert counts == Counts(read=6, bad=5)
+    assert _ids(Path(job.target)) == IDS[:6]
+    found = [json.loads(line) for line in errors.read_text().splitlines()]
+    assert [(e["line"], e["id"]) for e in found] == [(2, None), (3, None), (4, None), (10, IDS[0]), (11, "고장난")]
+    assert f"{job.source}:2: skipped: not valid JSON" in said and "11: skipped (고장난): could not be read (Arith" in said
+    assert "5 skipped" in said
+
+
+def test_a_wrong_key_does_not_fill_the_terminal(job: StreamJob, tmp_path: Path) -> None:
+    _records(Path(job.source), [str(place) for place in range(300)])
+    counts, said = _run(replace(job, keys=Keys(text="body"), errors=tmp_path / "errors"))
+    assert counts == Counts(bad=300) and len(said.splitlines()) == 102 and "--errors FILE" in said
+    assert len((tmp_path / "errors").read_text().splitlines()) == 300
+    assert Path(job.target).read_bytes() == b""
+
+
+def test_what_was_read_before_a_worker_died_is_kept(job: StreamJob) -> None:
+    _records(Path(job.source), [*IDS, "x"], {"x": DEADLY})
+    with pytest.raises(WorkerError, match="while it read the lines 26 to 26"):
+        _run(replace(job, load=fragile_predictor, workers=2))
+    part = Path(job.target + ".part")
+    kept = [json.loads(line)["id"] for line in part.read_text().splitlines()] if part.exists() else []
+    assert kept == IDS[: len(kept)] and len(kept) >= 25 - 2 * 3
+    _records(Path(job.source))
+    assert _run(replace(job, workers=2))[0] == Counts(read=25 - len(kept), there=len(kept))
+    assert _ids(Path(job.target)) == IDS
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-20], lambda data: data[:60] + b"\xff" * 20 + data[80:]])
+def test_a_damaged_compressed_input(job: StreamJob, tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    source = _records(tmp_path / "in.jsonl.gz")
+    source.write_bytes(spoil(source.read_bytes()))
+    with pytest.raises(DataError, match=r"in.jsonl.gz: cannot be read to its end"):
+        _run(replace(job, source=str(source)))
+    assert not Path(job.target).exists()
+
+
+def test_files_that_cannot_be_used(job: StreamJob, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"missing\.jsonl: cannot be read"):
+        _run(replace(job, source=str(tmp_path / "missing.jsonl")))
+    with pytest.raises(DataError, match="is a folder"):
+        _run(replace(job, target=str(tmp_path)))
+
+
+def test_an_empty_input_gives_an_empty_output(job: StreamJob) -> None:
+    Path(job.source).write_bytes(b"")
+    assert _run(job)[0] == Counts()
+    assert list(read_jsonl(job.target)) == []
