@@ -1,6 +1,7 @@
-"""Export: the network as two ONNX graphs, and a wheel that carries them with the torch-free runtime.
+"""Export: the network as two ONNX graphs, in floating point or in int8, and a wheel with them and the torch-free runtime.
 
-The wheel is called `dosilink`; in it `model/runtime/` becomes the package `dosilink`, with the weights beside the code.
+The wheel is called `dosilink`; in it `model/runtime/` becomes the package `dosilink`, with the weights beside the code. Three
+steps, each of which leaves a folder that `dosilink.load` opens: `export_graphs`, `quantize_graphs`, `pack_wheel`.
 """
 
 import json
@@ -9,10 +10,13 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
@@ -20,13 +24,24 @@ from torch.export import Dim
 from . import runtime
 from .checkpoint import load_model
 from .network import JointNetwork
+from .quantization import Feed, quantize
 from .runtime import WEIGHTS_FOLDER, __version__
+from .runtime.document import Document
 from .runtime.errors import ModelError
+from .runtime.exported import load_exported
 from .runtime.lexicon import LEXICON_FILE
-from .runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE, TRANSITIONS
+from .runtime.onnx_network import ENCODER_FILE, RELATIONS_FILE, TRANSITIONS, OnnxNetwork, inputs
 from .runtime.pairs import PairBatch
-from .runtime.settings import FILE_NAME, TOKENIZER_FILE
+from .runtime.predictor import Predictor
+from .runtime.settings import TOKENIZER_FILE, read_settings, write_settings
 from .runtime.windows import WindowBatch
+from .serving import ServedEncoder
+
+FP32, INT8 = "fp32", "int8"
+PRECISIONS = (FP32, INT8)
+
+# The first with the `Attention` operator.
+_OPSET = 23
 
 _PYPROJECT = """\
 [build-system]
@@ -40,7 +55,7 @@ description = "Reads Korean local-government news: who cooperates with whom, abo
 readme = "README.md"
 requires-python = ">=3.11"
 license = "Apache-2.0"
-dependencies = ["numpy>=2", "tokenizers>=0.21", "onnxruntime>=1.20"]
+dependencies = ["numpy>=2", "tokenizers>=0.21", "onnxruntime>=1.24"]
 
 [project.optional-dependencies]
 ray = ["ray[data]>=2.60"]
@@ -63,9 +78,9 @@ Reads Korean local-government news and returns who cooperates with whom, about w
     from dosilink import predict
     document = predict("부산시는 …")
 
-Recipe: {recipe}.
+Recipe: {recipe}. Precision of the weights: {precision}.
 
-{report}
+{card}
 """
 
 
@@ -78,7 +93,8 @@ def export_onnx(network: JointNetwork, folder: Path) -> None:
     rows, pieces, chars = Dim("rows"), Dim("pieces"), Dim("chars")
     shapes = {name: {0: rows, 1: pieces if name.startswith("piece") else chars} for name in batch}
     transitions = {TRANSITIONS: json.dumps(network.transitions.tolist())}
-    _export(network, batch, folder / ENCODER_FILE, ["tag_logits", "states"], shapes, transitions)
+    served = ServedEncoder(network).eval()
+    _export(served, batch, folder / ENCODER_FILE, ["tag_logits", "states"], shapes, transitions)
     pairs = network.tensors(_sample_pairs())
     mentions, ends = Dim("mentions"), Dim("pairs")
     pair_shapes = {name: {0: ends if name in ("head", "tail") else mentions} for name in pairs}
@@ -106,10 +122,15 @@ def _export(
             dynamic_shapes=shapes,
             dynamo=True,
             verbose=False,
+            opset_version=_OPSET,
         )
     assert program is not None
     program.model.metadata_props.update(metadata or {})
-    program.save(path, external_data=False)
+    model = program.model_proto
+    for node in model.graph.node:
+        # Where in torch's code an operator comes from, half a megabyte of it.
+        node.ClearField("metadata_props")
+    onnx.save(model, path)
 
 
 def _sample_windows() -> WindowBatch:
@@ -124,22 +145,69 @@ def _sample_pairs() -> PairBatch:
     return PairBatch(zeros, starts, starts + 2, zeros, zeros, zeros + 20, head, tail)
 
 
-def export_wheel(folder: Path, dist: Path) -> Path:
-    """Packs a model folder into `dist/dosilink-<version>-py3-none-any.whl`; returns its path."""
+def export_graphs(folder: Path, target: Path) -> None:
+    """Writes a model folder as one of graphs in floating point; ModelError when it is missing or damaged."""
     network, _, settings, _ = load_model(folder)
-    report = folder.parent / "report.md"
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (TOKENIZER_FILE, LEXICON_FILE):
+        shutil.copy(folder / name, target / name)
+    export_onnx(network, target)
+    write_settings(target, replace(settings, precision=FP32))
+
+
+def quantize_graphs(folder: Path, target: Path, articles: Sequence[Document]) -> None:
+    """Writes a folder of floating-point graphs as one of int8 graphs; reads annotated articles to see what ranges numbers have.
+
+    Their mentions lead the relation head, so that ranges do not hang on what a model finds. ModelError when no sentence has two.
+    """
+    predictor = load_exported(folder, threads=1)
+    assert isinstance(predictor.network, OnnxNetwork)
+    recorder = _Recorder(predictor.network)
+    reader = Predictor(recorder, predictor.tokenizer, predictor.settings, predictor.lexicon)
+    for _ in reader.relate_mentions((article.text, article.entities) for article in articles):
+        pass
+    if not recorder.pairs:
+        raise ModelError("int8 needs articles with several mentions in a sentence to measure ranges on; export in fp32")
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (TOKENIZER_FILE, LEXICON_FILE):
+        shutil.copy(folder / name, target / name)
+    for file, feeds in ((ENCODER_FILE, recorder.windows), (RELATIONS_FILE, recorder.pairs)):
+        onnx.save(quantize(onnx.load(folder / file), feeds), target / file)
+    write_settings(target, replace(read_settings(folder), precision=INT8))
+
+
+class _Recorder:
+    """A network that keeps what it is fed."""
+
+    def __init__(self, network: OnnxNetwork) -> None:
+        self._network = network
+        self.transitions = network.transitions
+        self.windows: list[Feed] = []
+        self.pairs: list[Feed] = []
+
+    def encode(self, batch: WindowBatch) -> tuple[Any, Any]:
+        self.windows.append(inputs(batch))
+        return self._network.encode(batch)
+
+    def relate(self, states: Any, pairs: PairBatch) -> Any:
+        self.pairs.append({"states": states.numpy(), **inputs(pairs)})
+        return self._network.relate(states, pairs)
+
+
+def pack_wheel(folder: Path, dist: Path, card: str = "") -> Path:
+    """Packs a folder of graphs into `dist/dosilink-<version>-py3-none-any.whl`; returns its path.
+
+    `card`: Markdown about the model, shown as the package's description.
+    """
+    settings = read_settings(folder)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         package = root / "dosilink"
         shutil.copytree(Path(runtime.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", WEIGHTS_FOLDER))
-        weights = package / WEIGHTS_FOLDER
-        weights.mkdir()
-        for name in (FILE_NAME, TOKENIZER_FILE, LEXICON_FILE):
-            shutil.copy(folder / name, weights / name)
-        export_onnx(network, weights)
+        shutil.copytree(folder, package / WEIGHTS_FOLDER)
         (root / "pyproject.toml").write_text(_PYPROJECT.format(version=__version__, weights=WEIGHTS_FOLDER), encoding="utf-8")
-        card = report.read_text(encoding="utf-8") if report.is_file() else ""
-        (root / "README.md").write_text(_README.format(recipe=settings.recipe, report=card), encoding="utf-8")
+        readme = _README.format(recipe=settings.recipe, precision=settings.precision, card=card)
+        (root / "README.md").write_text(readme, encoding="utf-8")
         return _build(root, dist)
 
 
@@ -161,4 +229,4 @@ def _build(root: Path, dist: Path) -> Path:
     return target
 
 
-__all__ = ["export_onnx", "export_wheel"]
+__all__ = ["FP32", "INT8", "PRECISIONS", "export_graphs", "export_onnx", "pack_wheel", "quantize_graphs"]

@@ -22,7 +22,6 @@ from transformers.utils import logging as transformers_logging
 
 from model.checkpoint import load_predictor, new_settings, save_model
 from model.encoder import Encoder, load_encoder
-from model.export import export_wheel
 from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
 from model.runs import METRICS_FILE, MODEL_FOLDER, RUNS
@@ -35,6 +34,7 @@ from .console import console, run
 from .data.corpus import Corpus
 from .evaluate import predict_split, score
 from .examples import examples_of
+from .export import Precision, export_run, print_exported
 from .metrics import Evaluation
 from .provenance import provenance
 from .random_encoder import random_encoder
@@ -164,18 +164,20 @@ def main(
     resume: Annotated[bool, typer.Option(help="go on from the last checkpoint of the recipe's run")] = False,
     runs: Annotated[Path, typer.Option(help="folder of run folders")] = RUNS,
     dist: Annotated[Path, typer.Option(help="folder for the exported wheel")] = Path("dist"),
+    precision: Annotated[Precision, typer.Option(help="of the exported weights")] = Precision.AUTO,
     overrides: Annotated[list[str] | None, typer.Argument(help="dotted.key=value over the recipe")] = None,
 ) -> None:
     """Train a recipe, score it on dev and test, export it."""
     transformers_logging.set_verbosity_error()
     hub_logging.set_verbosity_error()
     finished = train(load_recipe(config, overrides), runs, resume)
-    wheel = export_wheel(finished.folder / MODEL_FOLDER, dist)
+    exported = export_run(finished.folder, dist, precision)
     table = Table(*SUMMARY_HEADER, title=finished.folder.name)
     for row in summary_rows(finished.evaluations):
         table.add_row(*row)
     console.print(table)
-    console.print(f"report: {finished.report}\nexport: {wheel}", markup=False)
+    console.print(f"report: {finished.report}", markup=False)
+    print_exported(exported)
 
 
 if __name__ == "__main__":

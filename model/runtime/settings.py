@@ -23,12 +23,16 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`thresholds`: the probability from which a relation of each type is reported. `network`: sizes of the torch network."""
+    """`thresholds`: the probability from which a relation of each type is reported. `network`: sizes of the torch network.
+
+    `precision`: of the weights in the folder, `fp32` or, in an exported one, `int8`.
+    """
 
     window: WindowSettings
     thresholds: Mapping[str, float]
     network: Mapping[str, Any] = field(default_factory=dict)
     recipe: str = ""
+    precision: str = "fp32"
 
 
 def write_settings(folder: Path, settings: ModelSettings) -> None:
@@ -39,6 +43,7 @@ def write_settings(folder: Path, settings: ModelSettings) -> None:
         "labels": LABELS,
         "relations": RELATIONS,
         "recipe": settings.recipe,
+        "precision": settings.precision,
         "window": asdict(settings.window),
         "thresholds": dict(settings.thresholds),
         "network": dict(settings.network),
@@ -64,7 +69,8 @@ def read_settings(folder: Path) -> ModelSettings:
         if tuple(data["labels"]) != LABELS or tuple(data["relations"]) != RELATIONS:
             raise ModelError(f"{path}: its labels or relations are not those of schema {SCHEMA_VERSION}; train the model again")
         thresholds = {name: float(data["thresholds"][name]) for name in RELATIONS}
-        return ModelSettings(WindowSettings(**data["window"]), thresholds, data["network"], data["recipe"])
+        window = WindowSettings(**data["window"])
+        return ModelSettings(window, thresholds, data["network"], data["recipe"], str(data.get("precision", "fp32")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: is damaged ({type(error).__name__}: {error}); take another copy or train again") from None
 
