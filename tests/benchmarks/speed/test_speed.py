@@ -59,6 +59,17 @@ def _benchmark(tmp_path: Path, run_folder: Path, entrants: list[dict[str, object
     )
 
 
+def test_a_crf_takes_its_turns(tmp_path: Path, run_folder: Path) -> None:
+    pytest.importorskip("pycrfsuite")
+    benchmark = _benchmark(tmp_path, run_folder, [{"name": "crf", "kind": "crf"}])
+    (result,) = run_benchmark(benchmark)
+    (timings,) = result.timings
+    assert len(timings.seconds) == len(timings.single) == len(result.peaks) == 2 and len(timings.cold) == 1
+    assert result.sentences >= result.articles == 3 and set(result.peaks[0]) == {"fp32", "bf16", "int8"}
+    assert "times torch" not in summary(result)["crf"]
+
+
+@pytest.mark.slow
 def test_from_a_run_to_the_pages(tmp_path: Path, run_folder: Path) -> None:
     pytest.importorskip("pycrfsuite")
     entrants: list[dict[str, object]] = [
