@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from model.crf import negative_log_likelihood
 from model.network import JointNetwork
-from model.runtime.decoding import Floats, mentions_of, tag_scores
+from model.runtime.decoding import Floats, tag_scores
 from model.runtime.pairs import Bools, Mention, PairBatch, join_pairs, sentence_pairs
 from model.runtime.schema import RELATIONS
 from model.runtime.windows import WindowBatch, batch_windows
@@ -109,14 +109,13 @@ def _predicted_mentions(
     if not chosen:
         return {}
     scores = logits.detach().float().cpu().numpy()
-    own, texts, starts = [], [], []
+    own, closed, starts = [], [], []
     for row, place in chosen:
         example = batch.examples[row]
         sentence = example.sentences[place].sentence
         own.append(scores[row, sentence.start - example.window.start : sentence.end - example.window.start])
-        texts.append(example.text[sentence.start : sentence.end])
+        closed.append([char.isspace() for char in example.text[sentence.start : sentence.end]])
         starts.append(sentence.start)
-    closed = [np.array([char.isspace() for char in text]) for text in texts]
-    decoded = tag_scores(own, closed, network.transitions)
-    found = zip(decoded.best_tags(), decoded.marginals(), texts, starts, strict=True)
-    return dict(zip(chosen, (mentions_of(*one) for one in found), strict=True))
+    spaces = np.concatenate(closed).astype(bool)
+    decoded = tag_scores(np.concatenate(own), spaces, np.array([len(part) for part in own]), network.transitions)
+    return dict(zip(chosen, decoded.mentions(spaces, starts), strict=True))

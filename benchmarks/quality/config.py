@@ -175,7 +175,7 @@ class Curve(Comparison):
         return self
 
 
-C = TypeVar("C", bound=Comparison)
+C = TypeVar("C", bound=BaseModel)
 
 
 def grid_points(settings: Settings) -> Iterator[Settings]:

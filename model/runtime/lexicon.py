@@ -6,7 +6,9 @@ it was trained with.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,8 @@ LISTS: tuple[str, ...] = (
 
 # Endings of institutions and titles are glued to what they follow; every other name begins where a word begins.
 _ANYWHERE = frozenset({"organisation_endings", "titles"})
+# What `str.isalnum` says of every character.
+_WORD = re.compile(r"[^\W_]+")
 _SURNAME, _GIVEN_NAME = "korean_surnames", "korean_given_names"
 
 
@@ -63,13 +67,13 @@ class Lexicon:
         alone it is an ordinary word too often.
         """
         marks = [0] * len(text)
-        in_word = False
-        for place, char in enumerate(text):
+        # The pair of characters at each place; behind the last one stands what no name holds.
+        pairs = list(map(add, text, text[1:] + "\n"))
+        for place in self._anywhere.places(pairs):
             for end, bits in self._anywhere.longest(text, place):
                 _mark(marks, place, end, bits)
-            began, in_word = in_word, char.isalnum()
-            if began or not in_word:
-                continue
+        words = [word.start() for word in _WORD.finditer(text)]
+        for place in self._at_word_start.places([pairs[start] for start in words], words):
             for end, bits in self._at_word_start.longest(text, place):
                 _mark(marks, place, end, bits)
                 if bits & self._surname:
@@ -87,19 +91,32 @@ class _Table:
         for name in names:
             for surface in lists[name]:
                 self._bits[surface] = self._bits.get(surface, 0) | _first_bit(name)
-                lengths.setdefault(surface[0], set()).add(len(surface))
-        # By first character: most places in a text begin no name at all.
-        self._lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}
+                lengths.setdefault(surface[:2], set()).add(len(surface))
+        # By the first two characters: most places in a text begin no name at all.
+        self._single = frozenset(first for first in lengths if len(first) == 1)
+        self._lengths = {first: sorted(sizes, reverse=True) for first, sizes in lengths.items() if len(first) > 1}
+
+    def places(self, pairs: Sequence[str], places: Sequence[int] | None = None) -> list[int]:
+        """Where a name may begin, by the pair of characters there: of the given places, or of all."""
+        begins, single = self._lengths, self._single
+        if single:
+            found = [place for place, pair in enumerate(pairs) if pair in begins or pair[0] in single]
+        else:
+            found = [place for place, pair in enumerate(pairs) if pair in begins]
+        return found if places is None else [places[place] for place in found]
 
     def longest(self, text: str, start: int) -> list[tuple[int, int]]:
         """(end, bits) of the longest name of each list that stands at `start`."""
         found, taken = [], 0
-        for length in self._lengths.get(text[start : start + 1], ()):
+        for length in self._lengths.get(text[start : start + 2], ()):
             # A slice at the end of the text is shorter than asked for.
             bits = self._bits.get(text[start : start + length], 0) & ~taken
             if bits and start + length <= len(text):
                 found.append((start + length, bits))
                 taken |= bits
+        bits = self._bits.get(text[start : start + 1], 0) & ~taken
+        if bits:
+            found.append((start + 1, bits))
         return found
 
 

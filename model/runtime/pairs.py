@@ -18,6 +18,7 @@ MAX_GAP = 250
 """Characters between the mentions of a pair that is looked at; twice what any annotated relation spans. Keeps the work linear
 in the length of what has no sentences."""
 
+_LABEL_INDEX = {label: index for index, label in enumerate(LABELS)}
 # [labels, labels, 2, R]: the types an ordered pair may bear, by labels and by whether the head comes first.
 _TYPES = np.array([[[candidate_types(h, t, first) for first in (False, True)] for t in LABELS] for h in LABELS])
 
@@ -56,17 +57,30 @@ def candidates(mentions: Sequence[Mention]) -> Candidates:
 
     Pairs with more than `MAX_GAP` characters between them are left out.
     """
-    starts, ends, labels = _arrays(mentions)
-    gap = np.maximum(starts[:, None], starts) - np.minimum(ends[:, None], ends)
-    first = np.arange(len(mentions))[:, None] < np.arange(len(mentions))
-    types = _TYPES[labels[:, None], labels, first.astype(np.int64)]
-    head, tail = np.nonzero(types.any(axis=-1) & (gap <= MAX_GAP) & ~np.eye(len(mentions), dtype=bool))
-    return Candidates(head, tail, types[head, tail])
+    return _candidates(*_arrays(mentions), np.zeros(len(mentions), dtype=np.int64))
+
+
+def _candidates(starts: Ints, ends: Ints, labels: Ints, sentence: Ints) -> Candidates:
+    """Pairs of mentions of the same sentence; `sentence` [M] does not fall, within one the mentions are in order."""
+    # All sentences on one line, so far apart that no pair reaches from one to the next.
+    shift = sentence * (int(ends.max(initial=0)) + MAX_GAP + 1)
+    behind = np.searchsorted(starts + shift, ends + shift + MAX_GAP, side="right")
+    order = np.arange(len(starts))
+    counts = np.maximum(behind - order - 1, 0)
+    first = np.repeat(order, counts)
+    second = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts) + first + 1
+    near = starts[second] - np.minimum(ends[first], ends[second]) <= MAX_GAP
+    first, second = first[near], second[near]
+    head, tail = np.concatenate([first, second]), np.concatenate([second, first])
+    types = _TYPES[labels[head], labels[tail], np.repeat([1, 0], len(first))]
+    kept = np.flatnonzero(types.any(axis=-1))
+    kept = kept[np.argsort(head[kept] * len(starts) + tail[kept])]
+    return Candidates(head[kept], tail[kept], types[kept])
 
 
 def _arrays(mentions: Sequence[Mention]) -> tuple[Ints, Ints, Ints]:
     """Starts, ends and label indices, each [M]."""
-    rows = [(m.start, m.end, LABELS.index(m.label)) for m in mentions]
+    rows = [(m.start, m.end, _LABEL_INDEX[m.label]) for m in mentions]
     starts, ends, labels = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return starts, ends, labels
 
@@ -148,6 +162,38 @@ def sentence_pairs(
     )
     layout = PairBatch(window_rows, begins, stops, kinds, part_starts, part_ends, pairs.head + shift, pairs.tail + shift)
     return pairs, layout
+
+
+def batch_pairs(
+    windows: Sequence[Sequence[Window]],
+    rows: Sequence[Mapping[int, int]],
+    sentences: Sequence[Sentence],
+    mentions: Sequence[Sequence[Mention]],
+) -> tuple[Candidates, list[int], PairBatch]:
+    """`sentence_pairs` of several sentences: their candidates one after the other, how many each has, and one layout.
+
+    All arguments have an entry a sentence; the candidates' indices are those of its own mentions.
+    """
+    whole = [index for index, sentence in enumerate(sentences) if len(sentence.windows) == 1]
+    if len(whole) < len(sentences):
+        return _join_sentences([sentence_pairs(*one) for one in zip(windows, rows, sentences, mentions, strict=True)])
+    owners = np.repeat(np.arange(len(sentences)), [len(found) for found in mentions])
+    starts, ends, labels = _arrays([mention for found in mentions for mention in found])
+    pairs = _candidates(starts, ends, labels, owners)
+    homes = [(views[s.windows[0]], places[s.windows[0]], s) for views, places, s in zip(windows, rows, sentences, strict=True)]
+    parts = [(row, w.start, max(s.start, w.start) - w.start, min(s.end, w.end) - w.start) for w, row, s in homes]
+    facts = np.array(parts, dtype=np.int64).reshape(-1, 4)
+    row, shift, sentence_start, sentence_end = facts[owners].T
+    layout = PairBatch(row, starts - shift, ends - shift, labels, sentence_start, sentence_end, pairs.head, pairs.tail)
+    firsts = np.searchsorted(owners, np.arange(len(sentences)))
+    of_pair = owners[pairs.head]
+    own = Candidates(pairs.head - firsts[of_pair], pairs.tail - firsts[of_pair], pairs.types)
+    return own, np.bincount(of_pair, minlength=len(sentences)).tolist(), layout
+
+
+def _join_sentences(parts: Sequence[tuple[Candidates, PairBatch]]) -> tuple[Candidates, list[int], PairBatch]:
+    head, tail, types = (np.concatenate([getattr(pairs, f.name) for pairs, _ in parts]) for f in fields(Candidates))
+    return Candidates(head, tail, types), [len(pairs) for pairs, _ in parts], join_pairs([layout for _, layout in parts])
 
 
 def join_pairs(batches: Sequence[PairBatch]) -> PairBatch:

@@ -11,21 +11,14 @@ from typing import Any, Protocol, overload
 import numpy as np
 from tokenizers import Tokenizer
 
-from .decoding import (
-    Floats,
-    ScoredRelation,
-    decide_relations,
-    mentions_of,
-    tag_scores,
-)
+from .decoding import Floats, Ints, ScoredRelation, decide_all, tag_scores
 from .document import Document, Entity, Relation
 from .errors import DataError
 from .lexicon import Lexicon
-from .pairs import Bools, Mention, PairBatch, join_pairs, sentence_pairs
+from .pairs import Mention, PairBatch, batch_pairs
 from .schema import RELATIONS, TAGS
 from .settings import ModelSettings
-from .text import NormalisedText
-from .windows import Sentence, Window, WindowBatch, WindowedText, batch_windows, window_text
+from .windows import Sentence, WindowBatch, WindowedText, batch_windows, window_text
 
 BATCH_TOKENS = 4_096
 """Pieces of one encoder pass, padding counted. One core is as fast with anything from 500 to 8,000, within the noise."""
@@ -204,17 +197,14 @@ class Predictor:
         rows: dict[tuple[int, int], int],
         cut: Sequence[WindowedText],
     ) -> list[list[Mention]]:
-        found = [
-            _sentence_logits(logits, rows, segment.text_index, sentence, cut[segment.text_index].windows)
-            for segment, sentence in sentences
-        ]
-        closed = [_closed(cut[segment.text_index].normalised, sentence) for segment, sentence in sentences]
-        texts = [cut[segment.text_index].normalised.text[s.start : s.end] for segment, s in sentences]
-        scores = tag_scores(found, closed, self.network.transitions)
-        return [
-            mentions_of(tags, marginals, text, sentence.start)
-            for tags, marginals, text, (_, sentence) in zip(scores.best_tags(), scores.marginals(), texts, sentences, strict=True)
-        ]
+        lengths = np.array([sentence.end - sentence.start for _, sentence in sentences])
+        texts = [cut[segment.text_index].normalised for segment, _ in sentences]
+        spans = [slice(sentence.start, sentence.end) for _, sentence in sentences]
+        closed = np.concatenate([text.closed[span] for text, span in zip(texts, spans, strict=True)])
+        spaces = np.concatenate([text.spaces[span] for text, span in zip(texts, spans, strict=True)])
+        own = logits.reshape(-1, len(TAGS))[_places(sentences, logits.shape[1], rows, cut)]
+        scores = tag_scores(own, closed, lengths, self.network.transitions)
+        return scores.mentions(spaces, [sentence.start for _, sentence in sentences])
 
     def _relations(
         self,
@@ -224,27 +214,14 @@ class Predictor:
         rows: dict[tuple[int, int], int],
         cut: Sequence[WindowedText],
     ) -> list[list[ScoredRelation]]:
-        laid_out = [
-            sentence_pairs(
-                cut[segment.text_index].windows,
-                {index: rows[segment.text_index, index] for index in sentence.windows},
-                sentence,
-                found,
-            )
-            for (segment, sentence), found in zip(sentences, mentions, strict=True)
-        ]
-        logits = self._relate(states, join_pairs([batch for _, batch in laid_out]))
-        bounds = np.cumsum([0, *(len(pairs) for pairs, _ in laid_out)])
-        return [
-            decide_relations(
-                pairs,
-                logits[bounds[i] : bounds[i + 1]],
-                mentions[i],
-                cut[sentences[i][0].text_index].normalised.text,
-                self.settings.thresholds,
-            )
-            for i, (pairs, _) in enumerate(laid_out)
-        ]
+        pairs, counts, layout = batch_pairs(
+            [cut[segment.text_index].windows for segment, _ in sentences],
+            [{index: rows[segment.text_index, index] for index in sentence.windows} for segment, sentence in sentences],
+            [sentence for _, sentence in sentences],
+            mentions,
+        )
+        texts = [cut[segment.text_index].normalised.text for segment, _ in sentences]
+        return decide_all(pairs, self._relate(states, layout), counts, mentions, texts, self.settings.thresholds)
 
     def _relate(self, states: Any, pairs: PairBatch) -> Floats:
         parts = [
@@ -291,24 +268,25 @@ def _batched(segments: Sequence[_Segment], cut: Sequence[WindowedText], limit: i
         yield group
 
 
-def _sentence_logits(
-    logits: Floats, rows: dict[tuple[int, int], int], text_index: int, sentence: Sentence, windows: Sequence[Window]
-) -> Floats:
-    """[C, T] tag logits of a sentence, put together from the windows that decide on its characters."""
+def _places(
+    sentences: Sequence[tuple[_Segment, Sentence]],
+    width: int,
+    rows: dict[tuple[int, int], int],
+    cut: Sequence[WindowedText],
+) -> Ints:
+    """[S], where the sentences' characters stand in the flattened batch, each in the window that decides on it.
+
+    `width`: characters of a row of the batch.
+    """
     parts = []
-    for index in sentence.windows:
-        window = windows[index]
-        start, end = max(sentence.start, window.core_start), min(sentence.end, window.core_end)
-        parts.append(logits[rows[text_index, index], start - window.start : end - window.start])
-    joined = np.concatenate(parts)
-    assert joined.shape == (sentence.end - sentence.start, len(TAGS))
-    return joined
-
-
-def _closed(text: NormalisedText, sentence: Sentence) -> Bools:
-    """[C], where no mention may begin: at spaces, and inside what is one character of the original."""
-    spaces = np.array([char.isspace() for char in text.text[sentence.start : sentence.end]], dtype=bool)
-    return spaces | text.inside_original[sentence.start : sentence.end]
+    for segment, sentence in sentences:
+        for index in sentence.windows:
+            window = cut[segment.text_index].windows[index]
+            start, end = max(sentence.start, window.core_start), min(sentence.end, window.core_end)
+            parts.append((rows[segment.text_index, index] * width + start - window.start, end - start))
+    begins, counts = np.array(parts, dtype=np.int64).T
+    firsts = np.cumsum(counts) - counts
+    return np.repeat(begins - firsts, counts) + np.arange(int(counts.sum()))
 
 
 def _document(document_id: str, text: str, windowed: WindowedText, sentences: Sequence[SentenceResult]) -> Document:

@@ -20,6 +20,9 @@ MAX_SENTENCE = 1_000
 _CLOSERS = "”’\"'」』》〉)]）"
 _PAIRS = {"“": "”", "‘": "’", "(": ")", "「": "」", "『": "』", "《": "》", "〈": "〉", "（": "）"}
 _END = re.compile(rf"[.?!。]+[{re.escape(_CLOSERS)}]*(?=\s)")
+_OPENING = re.compile("[" + re.escape("".join(_PAIRS)) + '"]')
+# The marks of a kind, for nesting to be counted.
+_KIND = {opening: re.compile(f"[{re.escape(opening + close)}]") for opening, close in _PAIRS.items()}
 _NUMBER_BEFORE = re.compile(r"(?:^|[\s(\[‘'`’~∼])\d{1,4}$")
 _NUMBER_AFTER = re.compile(r"\s*\d")
 _LATIN_BEFORE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Z]|St|Mt|Dr|Mr|Ms|No|Co|Ltd|vs|Jr|Inc|U\.S|e\.g|i\.e)$")
@@ -83,29 +86,26 @@ def _enclosed(line: str) -> list[tuple[int, int]]:
     """Spans `[open, after close)` of quotations and brackets that are closed in the line; the outermost ones suffice."""
     spans: list[tuple[int, int]] = []
     position = 0
-    while position < len(line):
-        char = line[position]
-        close = _PAIRS.get(char) or (char if char == '"' else None)
-        if close is None:
-            position += 1
-            continue
-        end = _closing(line, position, char, close)
-        if end < 0:
-            position += 1
-            continue
-        spans.append((position, end + 1))
-        position = end + 1
+    while opening := _OPENING.search(line, position):
+        start = opening.start()
+        end = _closing(line, start)
+        position = max(start, end) + 1
+        if end >= 0:
+            spans.append((start, position))
     return spans
 
 
-def _closing(line: str, start: int, opening: str, close: str) -> int:
+def _closing(line: str, start: int) -> int:
     """Index of the mark that closes the one at `start`, nesting of the same kind counted; -1 when there is none."""
+    opening = line[start]
+    if opening not in _PAIRS:
+        return line.find(opening, start + 1)
     depth = 0
-    for index in range(start + 1, len(line)):
-        if line[index] == close:
-            if depth == 0:
-                return index
-            depth -= 1
-        elif line[index] == opening:
+    for mark in _KIND[opening].finditer(line, start + 1):
+        if mark.group() == opening:
             depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            return mark.start()
     return -1

@@ -13,6 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
 _DROPPED = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f")
 _REPLACEMENT = "\ufffd"
 
@@ -30,15 +33,30 @@ class NormalisedText:
     """`text` and, for each of its characters, the code points `[starts[i], ends[i])` of the original that it stands for."""
 
     text: str
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    starts: Ints
+    ends: Ints
 
     @cached_property
-    def inside_original(self) -> NDArray[np.bool_]:
+    def codes(self) -> Ints:
+        """[C] the characters' code points."""
+        return np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int64)
+
+    @cached_property
+    def spaces(self) -> Bools:
+        """[C] which characters are white space; normalisation leaves two kinds of it."""
+        return (self.codes == ord(" ")) | (self.codes == ord("\n"))
+
+    @cached_property
+    def inside_original(self) -> Bools:
         """Which characters share original code points with the one before them, so that no mention may begin there."""
         shared = np.zeros(len(self.text), dtype=bool)
         shared[1:] = self.starts[1:] < self.ends[:-1]
         return shared
+
+    @cached_property
+    def closed(self) -> Bools:
+        """[C] where no mention may begin: at spaces, and inside what is one character of the original."""
+        return self.spaces | self.inside_original
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text for the non-empty span `[start, end)` of the normalised one."""
@@ -47,9 +65,8 @@ class NormalisedText:
 
 def normalise(text: str) -> NormalisedText:
     """NFC, with every space-like character as a space, line breaks as `\\n`, and characters without a width dropped."""
-    if text.isascii() and text.isprintable():
-        positions = np.arange(len(text), dtype=np.int64)
-        return NormalisedText(text, positions, positions + 1)
+    if unicodedata.is_normalized("NFC", text):
+        return _normalise_composed(text)
     chars: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -65,10 +82,17 @@ def normalise(text: str) -> NormalisedText:
     return NormalisedText("".join(chars), np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64))
 
 
+def _normalise_composed(text: str) -> NormalisedText:
+    """Each character for itself: it stays, becomes another or is dropped."""
+    plain = text.translate(_PLAIN)
+    places = np.arange(len(text), dtype=np.int64)
+    if len(plain) < len(text):
+        places = places[[bool(_PLAIN[ord(char)]) for char in text]]
+    return NormalisedText(plain, places, places + 1)
+
+
 def _clusters(text: str) -> list[tuple[int, int]]:
     """Cuts the text where NFC composition cannot reach across, so that each piece can be composed by itself."""
-    if unicodedata.is_normalized("NFC", text):
-        return [(i, i + 1) for i in range(len(text))]
     cuts = [i for i, char in enumerate(text) if i == 0 or not _may_compose_backwards(char)]
     return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
 
@@ -90,3 +114,16 @@ def _plain(char: str) -> str:
     if category == "Cs":
         return _REPLACEMENT
     return char
+
+
+class _Plain(dict[int, str]):
+    """`_plain` by code point, as `str.translate` wants it; remembers the Basic Multilingual Plane."""
+
+    def __missing__(self, code: int) -> str:
+        plain = _plain(chr(code))
+        if code < 0x10000:
+            self[code] = plain
+        return plain
+
+
+_PLAIN = _Plain()

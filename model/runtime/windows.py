@@ -17,6 +17,7 @@ from .sentences import sentence_spans
 from .text import NormalisedText, normalise
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 # Characters a window may hold for each piece of its length. Korean text has about two; more means characters outside the
 # vocabulary, swallowed by one [UNK] piece by the thousand.
@@ -94,8 +95,8 @@ class _Pieces:
     """Pieces of the whole text, without special ones: `ids`, and code points `[starts, ends)`."""
 
     ids: Ints
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     def between(self, start: int, end: int) -> tuple[int, int]:
         """Range of the pieces that touch the characters `[start, end)`."""
@@ -112,7 +113,7 @@ def window_text(text: str, tokenizer: Tokenizer, settings: WindowSettings, lexic
     pieces = _tokenize(normalised.text, tokenizer)
     spans = sentence_spans(normalised.text)
     cores = _pack([part for span in spans for part in _parts(normalised.text, span, pieces, settings)], pieces, settings)
-    chars = _char_ids(normalised.text), lexicon.mark(normalised.text)
+    chars = _characters(normalised, pieces, lexicon)
     windows = tuple(_window(normalised.text, core, pieces, chars, settings) for core in cores)
     starts = [window.core_start for window in windows]
     sentences = tuple(
@@ -123,8 +124,9 @@ def window_text(text: str, tokenizer: Tokenizer, settings: WindowSettings, lexic
 
 def _tokenize(text: str, tokenizer: Tokenizer) -> _Pieces:
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    starts = [start for start, _ in encoding.offsets]
-    ends = [end for _, end in encoding.offsets]
+    # Every look at `offsets` makes the list anew.
+    offsets = encoding.offsets
+    starts, ends = zip(*offsets, strict=True) if offsets else ((), ())
     return _Pieces(np.array(encoding.ids, dtype=np.int64), starts, ends)
 
 
@@ -164,29 +166,56 @@ def _pack(parts: Sequence[tuple[int, int]], pieces: _Pieces, settings: WindowSet
     return packed
 
 
+@dataclass(frozen=True)
+class _Characters:
+    """What the network is told of each character of the whole text, [C] each."""
+
+    ids: Ints
+    piece: Ints
+    """The piece that covers it, or else the last one before it; -1 before the first."""
+    kind: Ints
+    """See `CHAR_KINDS`."""
+    lexicon: Ints
+    begins: Bools
+    """Whether an eojeol may begin here: at the start, or behind a space."""
+
+
+def _characters(normalised: NormalisedText, pieces: _Pieces, lexicon: Lexicon) -> _Characters:
+    size = len(normalised.text)
+    begins = np.ones(size, dtype=bool)
+    begins[1:] = normalised.spaces[:-1]
+    starts, ends = np.array(pieces.starts, dtype=np.int64), np.array(pieces.ends, dtype=np.int64)
+    lengths = ends - starts
+    firsts = np.cumsum(lengths) - lengths
+    # Where pieces share a character (parts of one, byte by byte) the last one has it.
+    covered = np.arange(lengths.sum()) + np.repeat(starts - firsts, lengths)
+    piece, kind = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    piece[covered] = np.repeat(np.arange(len(starts)), lengths)
+    kind[covered] = 3
+    heads = starts[lengths > 0]
+    kind[heads] = np.where(begins[heads], 1, 2)
+    return _Characters(_char_ids(normalised.codes), np.maximum.accumulate(piece), kind, lexicon.mark(normalised.text), begins)
+
+
 def _window(
     text: str,
     core: tuple[int, int],
     pieces: _Pieces,
-    chars: tuple[Ints, Ints],
+    chars: _Characters,
     settings: WindowSettings,
 ) -> Window:
     start, end = _with_context(text, core, pieces, settings)
     first, last = pieces.between(start, end)
     last = min(last, first + settings.length - 2)
     ids = np.concatenate([[settings.cls_id], pieces.ids[first:last], [settings.sep_id]])
-    char_piece = np.zeros(end - start, dtype=np.int64)
-    kind = np.zeros(end - start, dtype=np.int64)
-    for index in range(first, last):
-        piece_start, piece_end = max(pieces.starts[index], start), min(pieces.ends[index], end)
-        char_piece[piece_start - start : piece_end - start] = index - first + 1
-        kind[piece_start - start : piece_end - start] = 3
-        begins_word = piece_start == 0 or text[piece_start - 1].isspace()
-        kind[piece_start - start] = 1 if begins_word else 2
-    # A character without a piece (a space, a control mark) reads the state of the piece before it.
-    char_piece = np.maximum.accumulate(char_piece)
-    char_ids, char_lexicon = (values[start:end] for values in chars)
-    return Window(start, end, core[0], core[1], ids, char_ids, char_piece, kind, char_lexicon)
+    # A character without a piece (a space, a control mark, what lies behind the last piece) reads the state of the one before it.
+    under, kind = chars.piece[start:end], chars.kind[start:end].copy()
+    char_piece = np.clip(under - (first - 1), 0, last - first)
+    kind[under >= last] = 0
+    if kind[0]:
+        # A piece that the window cuts begins with it.
+        kind[0] = 1 if chars.begins[start] else 2
+    return Window(start, end, core[0], core[1], ids, chars.ids[start:end], char_piece, kind, chars.lexicon[start:end])
 
 
 def _with_context(text: str, core: tuple[int, int], pieces: _Pieces, settings: WindowSettings) -> tuple[int, int]:
@@ -216,8 +245,7 @@ def _next_space(text: str, start: int, end: int) -> int | None:
     return None
 
 
-def _char_ids(text: str) -> Ints:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int64)
+def _char_ids(codes: Ints) -> Ints:
     hangul = codes - _HANGUL_FIRST
     is_hangul = (hangul >= 0) & (hangul < _HANGUL_COUNT)
     return np.where(is_hangul, 1 + hangul, 1 + _HANGUL_COUNT + codes % _OTHER_BUCKETS)
@@ -249,13 +277,18 @@ def batch_windows(windows: Sequence[Window], pad_id: int) -> WindowBatch:
     chars = [window.char_ids for window in windows]
     return WindowBatch(
         piece_ids=_pad(pieces, pad_id),
-        piece_mask=_pad([np.ones_like(p) for p in pieces], 0),
+        piece_mask=_mask(pieces),
         char_ids=_pad(chars, 0),
         char_piece=_pad([window.char_piece for window in windows], 0),
         char_kind=_pad([window.char_kind for window in windows], 0),
         char_lexicon=_pad([window.char_lexicon for window in windows], 0),
-        char_mask=_pad([np.ones_like(c) for c in chars], 0),
+        char_mask=_mask(chars),
     )
+
+
+def _mask(rows: Sequence[Ints]) -> Ints:
+    lengths = np.array([len(row) for row in rows])
+    return (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
 
 
 def _pad(rows: Sequence[Ints], value: int) -> Ints:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.encoder import Encoder
-from model.runtime.decoding import mentions_of, tag_scores
+from model.runtime.decoding import tag_scores
 from model.runtime.document import Document
 from model.runtime.errors import DataError
 from model.runtime.lexicon import Lexicon
@@ -48,9 +48,9 @@ def _decoded(examples: list[Example]) -> set[tuple[int, int, str]]:
             own = example.tags[start - example.window.start : end - example.window.start]
             text = example.text[start:end]
             logits = np.where(own[:, None] == np.arange(len(TAGS)), 9.0, 0.0).astype(np.float32)
-            scores = tag_scores([logits], [np.array([c.isspace() for c in text])], np.zeros((len(TAGS), len(TAGS)), np.float32))
-            (tags,), (marginals,) = scores.best_tags(), scores.marginals()
-            found |= {(m.start, m.end, m.label) for m in mentions_of(tags, marginals, text, start)}
+            spaces, still = np.array([c.isspace() for c in text]), np.zeros((len(TAGS), len(TAGS)), np.float32)
+            (mentions,) = tag_scores(logits, spaces, np.array([len(text)]), still).mentions(spaces, [start])
+            found |= {(m.start, m.end, m.label) for m in mentions}
     return found
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model.runtime.errors import ModelError
 from model.runtime.lexicon import LISTS, Lexicon, read_lexicon, read_lists, write_lexicon
@@ -66,3 +68,21 @@ def test_bad_lists_are_refused(tmp_path: Path) -> None:
     (tmp_path / "lexicon.json").write_text('{"cities": ["부산"]}', encoding="utf-8")
     with pytest.raises(ModelError, match="cities"):
         read_lexicon(tmp_path)
+
+
+@given(
+    st.text(alphabet="부산김 민수시장_1", max_size=20),
+    st.lists(st.text(alphabet="부산김민수시장 ", min_size=1, max_size=3), max_size=6),
+)
+def test_marks_are_those_of_looking_at_every_place(text: str, names: list[str]) -> None:
+    names = [name for name in names if name.strip() == name]
+    lexicon = _lexicon(regions=tuple(names), titles=tuple(names[:2]))
+    expected = [0] * len(text)
+    for known, anywhere in (("regions", False), ("titles", True)):
+        for place in range(len(text)):
+            begins = text[place].isalnum() and (place == 0 or not text[place - 1].isalnum())
+            here = [name for name in lexicon.lists[known] if text.startswith(name, place)]
+            if here and (anywhere or begins):
+                for shift, bit in enumerate(_bits(known, "B" + "I" * (len(max(here, key=len)) - 1))):
+                    expected[place + shift] |= bit
+    assert lexicon.mark(text).tolist() == expected

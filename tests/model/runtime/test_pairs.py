@@ -1,10 +1,13 @@
 """Candidate pairs, the window that scores them, their layout."""
 
+from dataclasses import fields
+
 import numpy as np
+import pytest
 
 from model.encoder import Encoder
 from model.runtime.lexicon import Lexicon
-from model.runtime.pairs import MAX_GAP, Mention, candidates, home_windows, join_pairs, sentence_pairs
+from model.runtime.pairs import MAX_GAP, Mention, batch_pairs, candidates, home_windows, join_pairs, sentence_pairs
 from model.runtime.schema import LABELS
 from model.runtime.windows import WindowedText, WindowSettings, window_text
 
@@ -86,3 +89,32 @@ def test_joining_and_parting(tiny_encoder: Encoder) -> None:
     starts = [*batches[0].start[batches[0].head], *batches[1].start[batches[1].head]]
     assert joined.start[joined.head].tolist() == starts
     assert joined.part(1, 3).head.tolist() == joined.head[1:3].tolist()
+
+
+@pytest.mark.parametrize("length", [32, 128])
+def test_a_batch_of_sentences_is_laid_out_as_one_by_one(tiny_encoder: Encoder, length: int) -> None:
+    """With long windows every sentence lies in one; with short ones some do not."""
+    settings = WindowSettings(length, 4, tiny_encoder.cls_id, tiny_encoder.sep_id, tiny_encoder.pad_id)
+    text = "부산시는 3일 후쿠오카시를 방문했다. 두 도시는 웃었다. " + "부산시와 후쿠오카시가 " * 8 + "만났다. 서울시도."
+    cut = window_text(text, tiny_encoder.tokenizer, settings, Lexicon.empty())
+    assert {len(sentence.windows) > 1 for sentence in cut.sentences} == ({False} if length == 128 else {False, True})
+    labels = ["CITY", "DATE", "ORG", "PERSON"]
+    mentions = [
+        [Mention(i, i + 2, labels[i % 4]) for i in range(s.start, s.end - 3, 5)] if number != 1 else []
+        for number, s in enumerate(cut.sentences)
+    ]
+    rows = [{index: 2 * index for index in sentence.windows} for sentence in cut.sentences]
+    views = [cut.windows] * len(cut.sentences)
+    pairs, counts, layout = batch_pairs(views, rows, cut.sentences, mentions)
+    alone = [sentence_pairs(*one) for one in zip(views, rows, cut.sentences, mentions, strict=True)]
+    assert counts == [len(one) for one, _ in alone] and counts[1] == 0 < counts[0]
+    for name in ("head", "tail", "types"):
+        assert getattr(pairs, name).tolist() == [value for one, _ in alone for value in getattr(one, name).tolist()]
+    expected = join_pairs([one for _, one in alone])
+    for field in fields(expected):
+        assert getattr(layout, field.name).tolist() == getattr(expected, field.name).tolist()
+
+
+def test_no_sentences_no_layout() -> None:
+    pairs, counts, layout = batch_pairs([], [], [], [])
+    assert len(pairs) == len(layout) == len(counts) == 0

@@ -70,3 +70,18 @@ def test_list_of_backward_starters_is_complete() -> None:
             second = chr(int(parts[1], 16))
             if unicodedata.combining(second) == 0:
                 assert text_module._may_compose_backwards(second), f"U+{ord(second):04X}"
+
+
+def test_every_kind_of_white_space_is_one_of_two() -> None:
+    everything = "".join(chr(code) for code in range(sys.maxunicode + 1) if not unicodedata.combining(chr(code)))
+    normalised = normalise(everything)
+    assert normalised.spaces.tolist() == [char.isspace() for char in normalised.text]
+
+
+@given(st.lists(st.sampled_from("부산a \t\u00a0\u200b\ud800\ufeff一😀\n\r"), max_size=30).map("".join))
+def test_composed_text_is_normalised_as_character_by_character(original: str) -> None:
+    normalised = normalise(original)
+    each = [(char, place) for place, one in enumerate(original) for char in normalise(one).text]
+    assert list(normalised.text) == [char for char, _ in each]
+    assert normalised.starts.tolist() == [place for _, place in each]
+    assert normalised.ends.tolist() == [place + 1 for _, place in each]
