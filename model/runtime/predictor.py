@@ -18,7 +18,7 @@ from .lexicon import Lexicon
 from .pairs import Mention, PairBatch, batch_pairs
 from .schema import RELATIONS, TAGS
 from .settings import ModelSettings
-from .windows import Sentence, WindowBatch, WindowedText, batch_windows, window_text
+from .windows import Sentence, Window, WindowBatch, WindowedText, batch_windows, window_text
 
 BATCH_TOKENS = 4_096
 """Pieces of one encoder pass, padding counted. One core is as fast with anything from 500 to 8,000, within the noise."""
