@@ -32,13 +32,13 @@ def _default_predictor() -> Predictor:
 
 
 @overload
-def predict(texts: str) -> Document: ...
+def predict(texts: str, min_score: float = 0.0) -> Document: ...
 
 
 @overload
-def predict(texts: list[str] | tuple[str, ...]) -> list[Document]: ...
+def predict(texts: list[str] | tuple[str, ...], min_score: float = 0.0) -> list[Document]: ...
 
 
-def predict(texts: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
+def predict(texts: str | list[str] | tuple[str, ...], min_score: float = 0.0) -> Document | list[Document]:
     """Reads one article or several with the default model, which is loaded at the first call. See `Predictor.predict`."""
-    return _default_predictor().predict(texts)
+    return _default_predictor().predict(texts, min_score)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from .document import Document
+from .document import Document, check_score
 from .errors import DataError, DosilinkError
 from .predictor import Predictor
 from .render import brat, table
@@ -21,9 +21,11 @@ def main(load: Loader, program: str, arguments: Sequence[str] | None = None) -> 
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")
     try:
+        check_score(options.min_score)
         articles = list(_read(options.files))
         predictor = load(options.model)
-        for (name, _), document in zip(articles, predictor.predict([text for _, text in articles]), strict=True):
+        documents = predictor.predict([text for _, text in articles], options.min_score)
+        for (name, _), document in zip(articles, documents, strict=True):
             _print(name, document, options.format)
     except DosilinkError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -41,6 +43,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
     predict.add_argument("files", nargs="+", metavar="FILE", help="UTF-8 text, one article a file; “-” for standard input")
     predict.add_argument("--format", choices=("jsonl", "table", "brat"), default="table", help="default: %(default)s")
     predict.add_argument("--model", help="run or model folder; default: the run that finished last")
+    predict.add_argument(
+        "--min-score",
+        type=float,
+        default=0.0,
+        metavar="SCORE",
+        help="leave out what is less likely to be right, from 0 to 1; default: %(default)s",
+    )
     return parser
 
 

@@ -15,3 +15,7 @@ class ModelError(DosilinkError):
 
 class ConfigError(DosilinkError):
     """A recipe that cannot be used."""
+
+
+class ArgumentError(DosilinkError, ValueError):
+    """An argument of a call or of a command line outside of what it may be."""

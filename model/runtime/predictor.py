@@ -12,6 +12,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 from tokenizers import Tokenizer
 
+from .canonical import with_canonical
 from .decoding import (
     Floats,
     ScoredRelation,
@@ -19,7 +20,7 @@ from .decoding import (
     mentions_of,
     tag_scores,
 )
-from .document import Document, Entity, Relation
+from .document import Document, Entity, Relation, check_score
 from .errors import DataError
 from .lexicon import Lexicon
 from .pairs import Bools, Mention, PairBatch, join_pairs, sentence_pairs
@@ -78,28 +79,37 @@ class Predictor:
         self.batch_size = batch_size
 
     @overload
-    def predict(self, texts: str) -> Document: ...
+    def predict(self, texts: str, min_score: float = 0.0) -> Document: ...
 
     @overload
-    def predict(self, texts: list[str] | tuple[str, ...]) -> list[Document]: ...
+    def predict(self, texts: list[str] | tuple[str, ...], min_score: float = 0.0) -> list[Document]: ...
 
-    def predict(self, texts: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
+    def predict(self, texts: str | list[str] | tuple[str, ...], min_score: float = 0.0) -> Document | list[Document]:
         """Documents with the mentions and relations of the texts; one document for one string.
 
-        Offsets are code points of the strings as passed. Raises DataError for what is not a string, naming its place.
+        Offsets are code points of the strings as passed. `min_score`: mentions and relations below it are left out, and the
+        relations of such mentions. Raises DataError for what is not a string, naming its place, and ArgumentError for a
+        `min_score` outside of [0, 1].
         """
         if isinstance(texts, str):
-            return next(self.predict_iter([texts]))
-        return list(self.predict_iter(texts))
+            return next(self.predict_iter([texts], min_score))
+        return list(self.predict_iter(texts, min_score))
 
     __call__ = predict
 
-    def predict_iter(self, texts: Iterable[str]) -> Iterator[Document]:
+    def predict_iter(self, texts: Iterable[str], min_score: float = 0.0) -> Iterator[Document]:
         """As `predict`, in order, holding only some texts at a time."""
-        return self._read((text, None) for text in texts)
+        check_score(min_score)
+        return (self._finished(document, min_score) for document in self._read((text, None) for text in texts))
+
+    def _finished(self, document: Document, min_score: float) -> Document:
+        """With scores as probabilities, without what is too unsure, with the full names among what is left."""
+        return with_canonical(self.settings.calibration(document).above(min_score))
 
     def relate_mentions(self, articles: Iterable[tuple[str, Sequence[Entity]]]) -> Iterator[Document]:
         """Relations between mentions that are given (gold ones, in evaluation), as documents with those entities.
+
+        Scores are the network's own: calibrated ones would count the chance that a mention is wrong.
 
         Offsets of the entities are those of the text, which must be in the normal form of the corpus (NFC, no dropped
         characters). Raises DataError otherwise.

@@ -1,4 +1,5 @@
-"""What a model folder says about itself (`dosilink.json`): how text was cut in training, the thresholds, the schema it learned.
+"""What a model folder says about itself (`dosilink.json`): how text was cut in training, the thresholds, how scores
+become probabilities, the schema it learned.
 
 Inference follows these settings to the letter and refuses a folder it does not understand.
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from .calibration import ScoreCalibration, calibration_from_dict
 from .document import atomic_write
 from .errors import ModelError
 from .schema import LABELS, RELATIONS, SCHEMA_VERSION
@@ -23,12 +25,16 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`thresholds`: the probability from which a relation of each type is reported. `network`: sizes of the torch network."""
+    """`thresholds`: the raw score from which a relation of each type is reported. `network`: sizes of the torch network.
+
+    `calibration`: what makes probabilities of raw scores, after all decisions; folders without it keep their raw scores.
+    """
 
     window: WindowSettings
     thresholds: Mapping[str, float]
     network: Mapping[str, Any] = field(default_factory=dict)
     recipe: str = ""
+    calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
 
 
 def write_settings(folder: Path, settings: ModelSettings) -> None:
@@ -41,6 +47,7 @@ def write_settings(folder: Path, settings: ModelSettings) -> None:
         "recipe": settings.recipe,
         "window": asdict(settings.window),
         "thresholds": dict(settings.thresholds),
+        "calibration": settings.calibration.to_dict(),
         "network": dict(settings.network),
     }
     with atomic_write(folder / FILE_NAME) as out:
@@ -64,8 +71,9 @@ def read_settings(folder: Path) -> ModelSettings:
         if tuple(data["labels"]) != LABELS or tuple(data["relations"]) != RELATIONS:
             raise ModelError(f"{path}: its labels or relations are not those of schema {SCHEMA_VERSION}; train the model again")
         thresholds = {name: float(data["thresholds"][name]) for name in RELATIONS}
-        return ModelSettings(WindowSettings(**data["window"]), thresholds, data["network"], data["recipe"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        calibration = calibration_from_dict(data.get("calibration", {}))
+        return ModelSettings(WindowSettings(**data["window"]), thresholds, data["network"], data["recipe"], calibration)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: is damaged ({type(error).__name__}: {error}); take another copy or train again") from None
 
 
