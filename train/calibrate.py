@@ -72,7 +72,9 @@ def relation_cases(articles: Sequence[Outcomes]) -> Cases:
 
 def _cases(rows: Sequence[tuple[str, float, bool, int]]) -> Cases:
     names, scores, right, articles = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Cases(tuple(names), np.array(scores, dtype=np.float64), np.array(right, dtype=bool), np.array(articles, dtype=np.int64))
+    return Cases(
+        tuple(names), np.array(scores, dtype=np.float64), np.array(right, dtype=bool), np.array(articles, dtype=np.int64)
+    )
 
 
 # Forms of the map, the simplest first
@@ -116,8 +118,8 @@ FORMS: dict[str, Form] = {
 def _fit(cases: Cases, intercept: bool = True) -> Platt | None:
     """The likeliest map; None when there is nothing to fit or a higher score would mean a lower probability.
 
-    Targets are Platt's, (n₊ + 1)/(n₊ + 2) and 1/(n₋ + 2) in place of 1 and 0, which keeps the numbers finite where scores separate
-    right from wrong.
+    Targets are Platt's, (n₊ + 1)/(n₊ + 2) and 1/(n₋ + 2) in place of 1 and 0, which keeps the numbers finite where scores
+    separate right from wrong.
     """
     right = int(cases.right.sum())
     wrong = len(cases) - right

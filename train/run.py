@@ -106,7 +106,10 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     scores = [calibration_markdown(fitted, reliability)] if fitted else []
     write_text(folder / REPORT_FILE, run_report(recipe.name, evaluations, facts, scores))
     # Written last: a run with this file is whole.
-    write_json(folder / METRICS_FILE, evaluations_dict(evaluations, {split: {"calibration": asdict(r)} for split, r in reliability.items()}))
+    write_json(
+        folder / METRICS_FILE,
+        evaluations_dict(evaluations, {split: {"calibration": asdict(r)} for split, r in reliability.items()}),
+    )
     return FinishedRun(folder, evaluations)
 
 
@@ -160,7 +163,7 @@ def _checkpoint_to_resume(folder: Path, recipe: Recipe) -> str | None:
 def _evaluate(
     folder: Path, splits: dict[str, list[Document]], fitted: FittedCalibration | None
 ) -> tuple[dict[str, Evaluation], dict[str, SplitReliability]]:
-    """Scores what was saved, not what is in memory, and keeps the predictions; with calibrated scores, also how reliable they are."""
+    """Scores what was saved, not what is in memory, and keeps the predictions; if calibrated, also how reliable scores are."""
     predictor = load_predictor(folder / MODEL_FOLDER)
     maps = predictor.settings.calibration
     evaluations, reliability = {}, {}

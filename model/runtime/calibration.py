@@ -1,9 +1,9 @@
 """Scores that mean something: of the answers scored 0.8, eight of ten are right.
 
-The network's own scores are too sure of themselves. Two numbers a label or relation type, fitted on the dev articles at the end of
-training (`train.calibrate`), turn a raw score into the probability that the answer is right: a mention with its place and label, a
-relation with its type and both mentions. The map keeps the order of scores and comes after all decisions (tags, thresholds), so
-what is found stays the same.
+The network's own scores are too sure of themselves. Two numbers a label or relation type, fitted on the dev articles at the end
+of training (`train.calibrate`), turn a raw score into the probability that the answer is right: a mention with its place and
+label, a relation with its type and both mentions. The map keeps the order of scores and comes after all decisions (tags,
+thresholds), so what is found stays the same.
 """
 
 import math
@@ -80,7 +80,7 @@ class ScoreCalibration:
 
 
 def calibration_from_dict(data: Mapping[str, Any]) -> ScoreCalibration:
-    """The opposite of `to_dict`; an empty mapping is the identity. Raises ValueError, TypeError or KeyError when it is damaged."""
+    """The opposite of `to_dict`; an empty mapping is the identity. ValueError, TypeError or KeyError when it is damaged."""
     if not data:
         return ScoreCalibration()
     maps = [{str(n): Platt(float(s), float(i)) for n, (s, i) in data[kind].items()} for kind in ("mentions", "relations")]

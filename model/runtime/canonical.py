@@ -1,4 +1,4 @@
-"""The full name that a mention stands for: `김` before 시장 after `김철수 부산시장`, `부산` beside `부산광역시`, `코이카` in brackets.
+"""The full name that a mention stands for: `김` before 시장 after `김철수`, `부산` beside `부산광역시`, `코이카` in brackets.
 
 Only names that stand in the same document are linked, by rules over their letters and what stands beside them; where two names
 fit, none is taken. What is linked and what is not is fixed in the annotation guideline (`data/annotations/GUIDELINES.md` §2,
@@ -23,7 +23,9 @@ def with_canonical(document: Document) -> Document:
 
 def canonical_names(text: str, entities: Sequence[Entity]) -> list[str]:
     """For each mention (in the order of the text) the full name in the document that it stands for, or its own text."""
-    mentions = [_read(text, index, entities) for index in range(len(entities))]
+    line_end = text.find("\n")
+    headline = line_end if line_end >= 0 else len(text)
+    mentions = [_read(text, headline, index, entities) for index in range(len(entities))]
     links: dict[int, int] = {}
     for label, rule in (("PERSON", _persons), ("CITY", _cities), ("ORG", _organisations)):
         links.update(rule([m for m in mentions if m.label == label]))
@@ -57,22 +59,17 @@ _BESIDE = 30
 """Characters looked at on each side: a title with what it is of (`한국과학기술원 부총장`)."""
 
 
-def _read(text: str, index: int, entities: Sequence[Entity]) -> _Mention:
+def _read(text: str, headline: int, index: int, entities: Sequence[Entity]) -> _Mention:
     entity = entities[index]
     previous = None
     if index:
         other = entities[index - 1]
         between = _composed(text[other.end : entity.start][:_BESIDE])
         previous = _Neighbour(index - 1, other.label, _composed(other.text), between)
-    line_start, line_end = text.rfind("\n", 0, entity.start) + 1, text.find("\n", entity.end)
+    before = text[max(0, entity.start - _BESIDE) : entity.start].rpartition("\n")[2]
+    after = text[entity.end : entity.end + _BESIDE].partition("\n")[0]
     return _Mention(
-        index,
-        entity.label,
-        _composed(entity.text),
-        _composed(text[max(line_start, entity.start - _BESIDE) : entity.start]),
-        _composed(text[entity.end : min(entity.end + _BESIDE, line_end if line_end >= 0 else len(text))]),
-        line_start == 0,
-        previous,
+        index, entity.label, _composed(entity.text), _composed(before), _composed(after), entity.start < headline, previous
     )
 
 
@@ -85,9 +82,10 @@ def _composed(text: str) -> str:
 # The surnames of two syllables that Korean papers print alone before a title.
 _LONG_SURNAMES = frozenset("남궁 황보 제갈 사공 선우 서문 독고 동방".split())
 _TITLES = (
-    "시장 지사 군수 구청장 청장 의장 회장 이사장 위원장 총장 학장 원장 소장 단장 관장 실장 국장 과장 부장 팀장 센터장 서장 지부장 지점장 "
-    "조합장 본부장 사무국장 사무총장 교장 주임 대표 대사 총영사 영사 장관 차관 총리 대통령 주석 서기 당서기 의원 교수 박사 연구위원 연구원 위원 이사 "
-    "비서관 특보 담당관 대변인 총재 행장 사장 전무 상무 감독 작가 변호사 판사 검사 선수 기자 여사 할머니 할아버지 조역 정장 촌장"
+    "시장 지사 군수 구청장 청장 의장 회장 이사장 위원장 총장 학장 원장 소장 단장 관장 실장 국장 과장 부장 팀장 센터장 서장 "
+    "지부장 지점장 조합장 본부장 사무국장 사무총장 교장 주임 대표 대사 총영사 영사 장관 차관 총리 대통령 주석 서기 당서기 의원 "
+    "교수 박사 연구위원 연구원 위원 이사 비서관 특보 담당관 대변인 총재 행장 사장 전무 상무 감독 작가 변호사 판사 검사 선수 기자 "
+    "여사 할머니 할아버지 조역 정장 촌장"
 ).split()
 _TITLE = re.compile(
     # 씨 and its like stand alone: 칠곡군 and 일본 시모노세키시 양 are no titles.
@@ -107,14 +105,18 @@ def _persons(mentions: Sequence[_Mention]) -> Iterator[tuple[int, int]]:
     for mention in mentions:
         titles[mention.name] |= set(_own_titles(mention))
     full: dict[str, int] = {}
+    by_part: dict[str, list[str]] = defaultdict(list)
     for mention in mentions:
-        if not _is_surname(mention.name):
-            full.setdefault(mention.name, mention.index)
+        if not _is_surname(mention.name) and mention.name not in full:
+            full[mention.name] = mention.index
+            for part in _parts(mention.name):
+                by_part[part].append(mention.name)
     for mention in mentions:
         # A headline may be shorter than the first sentence below it; elsewhere the full name comes first.
-        known = [name for name, first in full.items() if first < mention.index or mention.headline]
-        fitting = [name for name in known if _is_part(mention.name, name) and _fits(mention, titles[name])]
-        whole = [name for name in fitting if not any(_is_part(name, other) for other in fitting)]
+        known = [name for name in by_part.get(mention.name, ()) if full[name] < mention.index or mention.headline]
+        fitting = [name for name in known if _fits(mention, titles[name])]
+        shorter = {part for name in fitting for part in _parts(name)}
+        whole = [name for name in fitting if name not in shorter]
         named = [name for name in whole if titles[name]]
         if len(chosen := named if len(named) == 1 else whole) == 1:
             yield mention.index, full[chosen[0]]
@@ -124,17 +126,16 @@ def _is_surname(name: str) -> bool:
     return len(name) == 1 or name in _LONG_SURNAMES
 
 
-def _is_part(part: str, name: str) -> bool:
-    """Whether it is the surname of an undivided name (`박` of `박형준`), or the first or last words of a name in several."""
-    if part == name:
-        return False
-    words, parts = name.split(), part.split()
+def _parts(name: str) -> set[str]:
+    """What a full name is shortened to: the first or last of its words, the surname of an undivided one (`박` of `박형준`)."""
+    words = name.split()
     if len(words) > 1:
-        return 0 < len(parts) < len(words) and parts in (words[: len(parts)], words[-len(parts) :])
-    if not _is_surname(part) or not name.startswith(part):
-        return False
+        cuts = range(1, len(words))
+        return {" ".join(words[:cut]) for cut in cuts} | {" ".join(words[cut:]) for cut in cuts}
+    if name[:2] not in _LONG_SURNAMES:
+        return {name[:1]}
     # `남` is no surname of `남궁혁`; `선우진` may be 선 우진 or 선우 진.
-    return len(part) > 1 or name[:2] not in _LONG_SURNAMES or name[:2] == "선우"
+    return {"선", "선우"} if name.startswith("선우") else {name[:2]}
 
 
 def _fits(mention: _Mention, titles: set[str]) -> bool:
@@ -238,18 +239,23 @@ def _cities(mentions: Sequence[_Mention]) -> Iterator[tuple[int, int]]:
     for mention in mentions:
         by_stem[places[mention.name].stem].append(mention)
     for stem, group in by_stem.items():
-        kinds = {kind: [m for m in group if places[m.name].kind == kind] for m in group if (kind := places[m.name].kind)}
-        torn = {kind for kind, members in kinds.items() if _several(kind, members, group, places)}
+        kinds: dict[str, list[_Mention]] = defaultdict(list)
+        for mention in group:
+            if known := places[mention.name].kind:
+                kinds[known].append(mention)
+        fullest = {
+            kind: max(members, key=lambda m: (len(m.name), -m.index))
+            for kind, members in kinds.items()
+            if not _several(kind, members, group, places)
+        }
         for mention in group:
             kind = places[mention.name].kind or _kind_of_bare(mention, stem, set(kinds))
-            if kind in kinds and kind not in torn:
-                fullest = max(kinds[kind], key=lambda m: (len(m.name), -m.index))
-                if len(fullest.name) > len(mention.name):
-                    yield mention.index, fullest.index
+            if kind in fullest and len(fullest[kind].name) > len(mention.name):
+                yield mention.index, fullest[kind].index
 
 
 def _place_among(name: str, surfaces: set[str]) -> _Place:
-    """`남양주` is bare where `남양주시` stands, and a 주 otherwise; a stem of one syllable wants to be met (`빈` beside `빈시`)."""
+    """`남양주` is bare where `남양주시` stands, else a 주; a stem of one syllable wants to be met (`빈` beside `빈시`)."""
     if any(name + suffix in surfaces for suffix in _SUFFIXES):
         return _Place(_SHORT_PROVINCES.get(name, name), None)
     if len(name) == 2 and name[0] in surfaces and name[1] in _SUFFIXES:
@@ -267,14 +273,14 @@ def _parent(mention: _Mention) -> str | None:
 
 
 def _several(kind: str, members: Sequence[_Mention], group: Sequence[_Mention], places: dict[str, _Place]) -> bool:
-    """Whether names of one kind are those of several governments: within different places, or one metropolitan, which is in none."""
+    """Whether names of one kind are several governments': within different places, or one metropolitan, which is in none."""
     bare = [m for m in group if places[m.name].kind is None]
     parents = {parent for m in (*members, *bare) if (parent := _parent(m))}
     return len(parents) > 1 or (bool(parents) and kind == _CITY and any(places[m.name].metropolitan for m in members))
 
 
 def _kind_of_bare(mention: _Mention, stem: str, kinds: set[str]) -> str | None:
-    """The kind of government that a bare name means here: by the office behind it, by custom, or because only one stands there."""
+    """The kind of government that a bare name means here: by the office behind it, by custom, or as the only one there is."""
     for kind, office in _OFFICES.items():
         if office.match(mention.after):
             found = kinds & set(_LED_BY_GOVERNOR) if kind == _REGION else kinds & {kind}
@@ -295,13 +301,19 @@ _LEGAL_FORM = re.compile(
     r"^(?:㈜|\((?:주|재|사|유)\)|주식회사|재단법인|사단법인|의료법인|학교법인)\s*|\s*(?:㈜|\((?:주|재|사|유)\)|주식회사)$"
 )
 # Spelled out in full and as papers shorten them; only where both names stand in the document.
-_SHORTENED = (("대학교", "대"), ("상공회의소", "상의"), ("농업협동조합", "농협"), ("수산업협동조합", "수협"), ("축산업협동조합", "축협"))
+_SHORTENED = (
+    ("대학교", "대"),
+    ("상공회의소", "상의"),
+    ("농업협동조합", "농협"),
+    ("수산업협동조합", "수협"),
+    ("축산업협동조합", "축협"),
+)
 _OPENING = re.compile(r"^\s?[(\[（]\s?(?P<hereafter>이하|약칭|줄여서)?\s?[‘'“\"「『]?$")
 _CLOSING = re.compile(r"^[’'”\"」』]?\s?[)\]）]")
 _CLOSING_HEREAFTER = re.compile(r"^[’'”\"」』]?(?:이?라(?:고)?(?: 한다| 함)?|으로|로)?\s?[)\]）.]")
 # Behind a body's name in brackets these name a part of it, not the body again.
 _UNITS = tuple(
-    "위원회 센터 연구소 본부 지부 지사 지점 지회 분원 병원 캠퍼스 학과 학부 대학원 대학 학교 사업단 추진단 국 과 부 실 팀 단 처".split()
+    "위원회 센터 연구소 본부 지부 지사 지점 지회 분원 병원 캠퍼스 학과 학부 대학원 대학 학교 국 과 부 실 팀 단 처".split()
 )
 
 
@@ -348,7 +360,7 @@ def _alias(before: str, mention: _Mention, between: str) -> tuple[str, str]:
     if not _CLOSING.match(mention.after):
         return inside, inside
     full, short = (before, inside) if _fullness(before) >= _fullness(inside) else (inside, before)
-    part = short == inside and inside.endswith(_UNITS) and not _abbreviates(short, full)
+    part = inside.endswith(_UNITS) and _hangul(before) and not _abbreviates(short, full)
     return (inside, inside) if part else (full, short)
 
 
