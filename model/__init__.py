@@ -40,34 +40,36 @@ def _default_predictor() -> Predictor:
 
 
 @overload
-def predict(texts: str) -> Document: ...
+def predict(texts: str, min_score: float = 0.0) -> Document: ...
 
 
 @overload
-def predict(texts: list[str] | tuple[str, ...]) -> list[Document]: ...
+def predict(texts: list[str] | tuple[str, ...], min_score: float = 0.0) -> list[Document]: ...
 
 
-def predict(texts: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
+def predict(texts: str | list[str] | tuple[str, ...], min_score: float = 0.0) -> Document | list[Document]:
     """Reads one article or several with the default model, which is loaded at the first call. See `Predictor.predict`."""
-    return _default_predictor().predict(texts)
+    return _default_predictor().predict(texts, min_score)
 
 
 def predict_iter(
     texts: Iterable[str],
     batch_tokens: int | None = None,
+    min_score: float = 0.0,
     workers: int = 1,
     threads: int | None = None,
     path: str | Path | None = None,
 ) -> Iterator[Document]:
     """Reads any number of articles from any iterable; documents in order, with only some articles in memory.
 
-    `batch_tokens`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must then start its
-    work under `if __name__ == "__main__":`. `threads` of torch in a process: by default one a worker, else torch's choice.
-    `path`: a run or model folder, by default the run that finished last. Raises DataError for what is not a string,
-    WorkerError when a worker died.
+    `batch_tokens`, `min_score`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must
+    then start its work under `if __name__ == "__main__":`. `threads` of torch in a process: by default one a worker, else
+    torch's choice. `path`: a run or model folder, by default the run that finished last. Raises DataError for what is not a
+    string, WorkerError when a worker died.
     """
     from .runtime.parallel import read_stream
 
     if workers == 1 and threads is None and path is None:
-        return _default_predictor().predict_iter(texts, batch_tokens)
-    return read_stream(texts, partial(load, path, threads=threads or (1 if workers > 1 else None)), workers, batch_tokens)
+        return _default_predictor().predict_iter(texts, batch_tokens, min_score)
+    opened = partial(load, path, threads=threads or (1 if workers > 1 else None))
+    return read_stream(texts, opened, workers, batch_tokens, min_score)

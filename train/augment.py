@@ -93,7 +93,7 @@ def _renamed(document: Document, number: int, names: _Names, rng: random.Random)
         name = renaming.of(entity)
         parts.extend((text[done : entity.start], name))
         start = entity.start + shift
-        entities.append(replace(entity, start=start, end=start + len(name), text=name))
+        entities.append(replace(entity, start=start, end=start + len(name), text=name, canonical=name))
         particle, adjusted = _particle(text, entity.end, name) if name != entity.text else ("", "")
         parts.append(adjusted)
         done = entity.end + len(particle)

@@ -98,6 +98,7 @@ class Recipe(_Section):
     """Everything a run depends on besides the code and the data.
 
     `threshold` holds while training; with `tune_thresholds` each relation type then gets its own, the best on dev.
+    `calibrate`: scores become probabilities, fitted on dev (`train.calibrate`); decisions stay on raw scores.
     `lexicon`: lists of names as features: `embedded`, a folder in the form of `model/names/`, or null for none.
     """
 
@@ -106,6 +107,7 @@ class Recipe(_Section):
     data: Path = Path("data/annotations")
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     tune_thresholds: bool = False
+    calibrate: bool = True
     lexicon: str | None = "embedded"
     encoder: EncoderConfig = EncoderConfig()
     window: WindowConfig = WindowConfig()

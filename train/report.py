@@ -1,7 +1,7 @@
 """Scores as Markdown and JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,10 @@ def summary_rows(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, str, 
 SUMMARY_HEADER = ("split", "mentions F1", "macro", "relations F1", "with gold mentions")
 
 
-def run_report(recipe: str, evaluations: Mapping[str, Evaluation], provenance: Mapping[str, Any]) -> str:
-    """The report of a run: summary, tables of each split, provenance."""
+def run_report(
+    recipe: str, evaluations: Mapping[str, Evaluation], provenance: Mapping[str, Any], sections: Sequence[str] = ()
+) -> str:
+    """The report of a run: summary, tables of each split, other sections in Markdown, provenance."""
     summary = [
         f"# {recipe}",
         "",
@@ -91,9 +93,12 @@ def run_report(recipe: str, evaluations: Mapping[str, Evaluation], provenance: M
     ]
     facts = [f"- {key}: {value}" for key, value in provenance.items() if not isinstance(value, Mapping)]
     tables = [evaluation_markdown(split, evaluation) for split, evaluation in evaluations.items()]
-    return "\n".join([*summary, *tables, "## Provenance", "", *facts, ""])
+    return "\n".join([*summary, *tables, *sections, "## Provenance", "", *facts, ""])
 
 
-def evaluations_dict(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
-    """Evaluations for `metrics.json`."""
-    return {split: asdict(evaluation) for split, evaluation in evaluations.items()}
+def evaluations_dict(
+    evaluations: Mapping[str, Evaluation], more: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Evaluations for `metrics.json`, with what else there is of a split."""
+    found = more or {}
+    return {split: asdict(evaluation) | dict(found.get(split, {})) for split, evaluation in evaluations.items()}

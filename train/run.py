@@ -7,7 +7,7 @@ python -m train.run --config configs/embedded.yaml --resume
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,15 @@ from model.runtime.document import Document, write_jsonl
 from model.runtime.errors import ConfigError
 
 from .augment import augmented
+from .calibrate import (
+    FittedCalibration,
+    SplitReliability,
+    calibrated,
+    calibration_markdown,
+    dev_reliability,
+    split_reliability,
+    uncalibrated,
+)
 from .config import Recipe, load_recipe, recipe_yaml
 from .console import console, run
 from .data.corpus import Corpus
@@ -82,8 +91,11 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     predictor = trainer.predictor
     if recipe.tune_thresholds:
         predictor = with_tuned_thresholds(predictor, splits["dev"])
+    fitted = None
+    if recipe.calibrate:
+        predictor, fitted = calibrated(predictor, splits["dev"])
     save_model(folder / MODEL_FOLDER, network, predictor.tokenizer, predictor.settings, predictor.lexicon)
-    evaluations = _evaluate(folder, splits)
+    evaluations, reliability = _evaluate(folder, splits, fitted)
     facts = provenance(corpus, recipe.seed) | {
         "minutes": round((time.monotonic() - started) / 60, 1),
         "epochs": round(trainer.state.epoch or 0, 1),
@@ -91,9 +103,13 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
         "parameters": sum(p.numel() for p in network.parameters()),
     }
     write_json(folder / "provenance.json", facts)
-    write_text(folder / REPORT_FILE, run_report(recipe.name, evaluations, facts))
+    scores = [calibration_markdown(fitted, reliability)] if fitted else []
+    write_text(folder / REPORT_FILE, run_report(recipe.name, evaluations, facts, scores))
     # Written last: a run with this file is whole.
-    write_json(folder / METRICS_FILE, evaluations_dict(evaluations))
+    write_json(
+        folder / METRICS_FILE,
+        evaluations_dict(evaluations, {split: {"calibration": asdict(r)} for split, r in reliability.items()}),
+    )
     return FinishedRun(folder, evaluations)
 
 
@@ -144,15 +160,24 @@ def _checkpoint_to_resume(folder: Path, recipe: Recipe) -> str | None:
     return checkpoint
 
 
-def _evaluate(folder: Path, splits: dict[str, list[Document]]) -> dict[str, Evaluation]:
-    """Scores what was saved, not what is in memory, and keeps the predictions."""
+def _evaluate(
+    folder: Path, splits: dict[str, list[Document]], fitted: FittedCalibration | None
+) -> tuple[dict[str, Evaluation], dict[str, SplitReliability]]:
+    """Scores what was saved, not what is in memory, and keeps the predictions; if calibrated, also how reliable scores are."""
     predictor = load_predictor(folder / MODEL_FOLDER)
-    evaluations = {}
+    maps = predictor.settings.calibration
+    evaluations, reliability = {}, {}
     for split in ("dev", "test"):
-        predictions = predict_split(predictor, splits[split])
-        write_jsonl(folder / "predictions" / f"{split}.jsonl", predictions.end_to_end)
-        evaluations[split] = score(splits[split], predictions)
-    return evaluations
+        gold, raw = splits[split], predict_split(uncalibrated(predictor), splits[split])
+        # What the predictor itself would do with the raw answers; spares reading everything twice.
+        write_jsonl(folder / "predictions" / f"{split}.jsonl", [maps(document) for document in raw.end_to_end])
+        evaluations[split] = score(gold, raw)
+        if fitted is not None:
+            own = split == "dev"
+            reliability[split] = (
+                dev_reliability(gold, raw.end_to_end, fitted) if own else split_reliability(gold, raw.end_to_end, maps)
+            )
+    return evaluations, reliability
 
 
 app = typer.Typer(add_completion=False)

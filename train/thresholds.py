@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from model.runtime.calibration import ScoreCalibration
 from model.runtime.document import Document
 from model.runtime.predictor import Predictor
 from model.runtime.schema import RELATIONS
@@ -20,7 +21,8 @@ def with_tuned_thresholds(predictor: Predictor, dev: Sequence[Document]) -> Pred
     lowest = Predictor(
         predictor.network,
         predictor.tokenizer,
-        replace(predictor.settings, thresholds=dict.fromkeys(RELATIONS, GRID[0])),
+        # Thresholds hold on raw scores, so raw scores is what they are chosen by.
+        replace(predictor.settings, thresholds=dict.fromkeys(RELATIONS, GRID[0]), calibration=ScoreCalibration()),
         predictor.lexicon,
     )
     thresholds = tune(dev, predict_split(lowest, dev).end_to_end, predictor.settings.thresholds)

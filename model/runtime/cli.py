@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from .document import Document
+from .document import Document, check_score
 from .errors import DataError, DosilinkError
 from .predictor import Predictor
 from .records import Keys
@@ -35,6 +35,7 @@ def main(load: Loader, program: str, arguments: Sequence[str] | None = None) -> 
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors=errors)
     try:
+        check_score(options.min_score)
         return _predict_files(load, options) if options.jsonl is None else _predict_stream(load, options)
     except DosilinkError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -48,7 +49,8 @@ def main(load: Loader, program: str, arguments: Sequence[str] | None = None) -> 
 def _predict_files(load: Loader, options: argparse.Namespace) -> int:
     articles = list(_read(options.files))
     predictor = load(options.model, threads=options.threads)
-    for (name, _), document in zip(articles, predictor.predict([text for _, text in articles]), strict=True):
+    documents = predictor.predict([text for _, text in articles], options.min_score)
+    for (name, _), document in zip(articles, documents, strict=True):
         _print(name, document, options.format or "table")
     return DONE
 
@@ -61,6 +63,7 @@ def _predict_stream(load: Loader, options: argparse.Namespace) -> int:
         load=partial(load, options.model, threads=threads),
         workers=options.workers,
         batch_tokens=options.batch_tokens,
+        min_score=options.min_score,
         keys=Keys(options.id_key, options.text_key),
         overwrite=options.overwrite,
         errors=options.errors,
@@ -83,6 +86,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
     predict.add_argument("--format", choices=("jsonl", "table", "brat"), help="default: table, and always jsonl with --jsonl")
     predict.add_argument("--model", help="run or model folder; default: the one in the package, or the run that finished last")
     predict.add_argument("--threads", type=_positive, metavar="N", help="of a process; default: one a core, one with --workers")
+    predict.add_argument(
+        "--min-score",
+        type=float,
+        default=0.0,
+        metavar="SCORE",
+        help="leave out what is less likely to be right, from 0 to 1; default: %(default)s",
+    )
     stream = predict.add_argument_group(
         "any number of articles",
         "Exit code 0: all are read; 1: all but bad records, which are reported with their line and skipped; 2: an error; "

@@ -38,7 +38,17 @@ from .errors import DataError, DosilinkError
 _SCORE = ("score", pa.float64())
 _TEXT = pa.string()
 ENTITIES: Final = pa.list_(
-    pa.struct([("id", _TEXT), ("start", pa.int32()), ("end", pa.int32()), ("label", _TEXT), ("text", _TEXT), _SCORE])
+    pa.struct(
+        [
+            ("id", _TEXT),
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("label", _TEXT),
+            ("text", _TEXT),
+            _SCORE,
+            ("canonical", _TEXT),
+        ]
+    )
 )
 RELATIONS: Final = pa.list_(pa.struct([("id", _TEXT), ("head", _TEXT), ("tail", _TEXT), ("type", _TEXT), _SCORE]))
 ROW: Final = "row_hash"
@@ -101,7 +111,7 @@ class Reader:
         return pa.table(
             {
                 "id": batch[self._id_column],
-                "entities": pa.array([item.get("entities") for item in found], ENTITIES),
+                "entities": pa.array([_named(item.get("entities")) for item in found], ENTITIES),
                 "relations": pa.array([item.get("relations") for item in found], RELATIONS),
                 "error": pa.array(errors, _TEXT),
                 ROW: batch[ROW],
@@ -120,6 +130,11 @@ class Reader:
                 except Exception as error:  # whatever it is, the other rows are not to be lost for it
                     errors[row] = f"{type(error).__name__}: {error}"
             return documents
+
+
+def _named(entities: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Entities with `canonical` in every one: a column that is there only sometimes is a trap in SQL."""
+    return None if entities is None else [{"canonical": item["text"]} | item for item in entities]
 
 
 def decode_texts(column: pa.ChunkedArray) -> tuple[list[str | None], list[str | None]]:

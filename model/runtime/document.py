@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import DataError
+from .errors import ArgumentError, DataError
 from .schema import LABELS, RELATIONS
 
 
@@ -16,7 +17,8 @@ from .schema import LABELS, RELATIONS
 class Entity:
     """A mention: code points `[start, end)` of the document's text.
 
-    `score` is the model's confidence in (0, 1]; None for an annotation.
+    `score` in (0, 1] is the probability that place and label are right, if the model is calibrated; None for an annotation.
+    `canonical` is the fuller name in the same document that the mention stands for (`canonical.py`), else the mention's own text.
     """
 
     id: str
@@ -25,11 +27,19 @@ class Entity:
     label: str
     text: str
     score: float | None = None
+    canonical: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.canonical:
+            object.__setattr__(self, "canonical", self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A relation of type `type` from the mention with id `head` to the one with id `tail`."""
+    """A relation of type `type` from the mention with id `head` to the one with id `tail`.
+
+    `score` in (0, 1] is the probability that type and both mentions are right, if the model is calibrated.
+    """
 
     id: str
     head: str
@@ -57,15 +67,40 @@ class Document:
                 return entity
         raise KeyError(entity_id)
 
+    def above(self, min_score: float) -> "Document":
+        """Without the mentions and relations whose score is below `min_score`, and without the relations of such mentions.
+
+        Ids are numbered anew, T1 and R1 first. What has no score (an annotation) stays. ArgumentError outside of [0, 1].
+        """
+        check_score(min_score)
+        if min_score == 0:
+            return self
+        entities = [e for e in self.entities if e.score is None or e.score >= min_score]
+        ids = {e.id: f"T{number}" for number, e in enumerate(entities, 1)}
+        relations = [
+            replace(r, head=ids[r.head], tail=ids[r.tail])
+            for r in self.relations
+            if (r.score is None or r.score >= min_score) and r.head in ids and r.tail in ids
+        ]
+        return replace(
+            self,
+            entities=tuple(replace(e, id=ids[e.id]) for e in entities),
+            relations=tuple(replace(r, id=f"R{number}") for number, r in enumerate(relations, 1)),
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """The schema's JSON object. Mentions carry their surface and, in a prediction, scores."""
+        """The schema's JSON object. Mentions carry their surface, the fuller name where there is one and, predicted, scores."""
         return {
             "id": self.id,
             "title": self.title,
             "text": self.text,
             "source": self.source,
             "entities": [
-                _with_score({"id": e.id, "start": e.start, "end": e.end, "label": e.label, "text": e.text}, e.score)
+                _with_score(
+                    {"id": e.id, "start": e.start, "end": e.end, "label": e.label, "text": e.text}
+                    | ({"canonical": e.canonical} if e.canonical != e.text else {}),
+                    e.score,
+                )
                 for e in self.entities
             ],
             "relations": [
@@ -73,6 +108,12 @@ class Document:
             ],
             "meta": dict(self.meta),
         }
+
+
+def check_score(min_score: float) -> None:
+    """ArgumentError unless it is a number from 0 to 1."""
+    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
+        raise ArgumentError(f"min_score {min_score}: should be a number from 0 to 1")
 
 
 def _with_score(item: dict[str, Any], score: float | None) -> dict[str, Any]:
@@ -131,7 +172,7 @@ def _entity_from(item: Any, text: str, where: str) -> Entity:
     surface = text[start:end]
     if item.get("text", surface) != surface:
         raise DataError(f"{where}: {entity_id} says “{item['text']}” but [{start}, {end}) of the text is “{surface}”")
-    return Entity(entity_id, start, end, label, surface, item.get("score"))
+    return Entity(entity_id, start, end, label, surface, item.get("score"), _get(item, "canonical", str, where, surface))
 
 
 def _relation_from(item: Any, ids: set[str], where: str) -> Relation:

@@ -19,3 +19,7 @@ class ConfigError(DosilinkError):
 
 class WorkerError(DosilinkError):
     """A worker process that died or failed."""
+
+
+class ArgumentError(DosilinkError, ValueError):
+    """An argument of a call or of a command line outside of what it may be."""

@@ -54,20 +54,22 @@ def blocks(items: Iterable[T], size: Callable[[T], int], limit: int, most: int) 
         yield block
 
 
-def read_texts(predictor: Predictor, texts: list[str], batch_tokens: int | None, isolate: bool) -> list[Reading]:
+def read_texts(
+    predictor: Predictor, texts: list[str], batch_tokens: int | None, isolate: bool, min_score: float = 0.0
+) -> list[Reading]:
     """Documents of the texts. With `isolate` there is a Failure in the place of a text that the predictor fails on.
 
     ModelError when it fails on every one of several texts: then it is not theirs.
     """
     try:
-        return list(predictor.predict_iter(texts, batch_tokens))
+        return list(predictor.predict_iter(texts, batch_tokens, min_score))
     except Exception as error:  # of whatever kind: the articles beside this one can be read
         if not isolate:
             raise
         failure = Failure(f"could not be read ({type(error).__name__}: {error})")
     if len(texts) == 1:
         return [failure]
-    readings = [reading for text in texts for reading in read_texts(predictor, [text], batch_tokens, isolate)]
+    readings = [reading for text in texts for reading in read_texts(predictor, [text], batch_tokens, isolate, min_score)]
     if all(isinstance(reading, Failure) for reading in readings):
         raise ModelError(f"{len(texts)} articles one after the other {failure.reason}")
     return readings
@@ -88,6 +90,7 @@ class BlockReader(Generic[T]):
     workers: int = 1
     batch_tokens: int | None = None
     isolate: bool = False
+    min_score: float = 0.0
 
     def read(self, source: Iterable[list[T]]) -> Generator[list[tuple[T, Reading]], None, None]:
         """The blocks in order, each item with its document; takes at most 3 × workers blocks ahead of the consumer.
@@ -99,7 +102,7 @@ class BlockReader(Generic[T]):
     def _read_here(self, source: Iterable[list[T]]) -> Generator[list[tuple[T, Reading]], None, None]:
         predictor = self.load()
         for block in source:
-            readings = read_texts(predictor, [self.text(item) for item in block], self.batch_tokens, self.isolate)
+            readings = read_texts(predictor, [self.text(item) for item in block], self.batch_tokens, self.isolate, self.min_score)
             yield list(zip(block, readings, strict=True))
 
     def _read_in_workers(self, source: Iterable[list[T]]) -> Generator[list[tuple[T, Reading]], None, None]:
@@ -108,7 +111,7 @@ class BlockReader(Generic[T]):
         done: dict[int, list[Reading]] = {}
         next_out = 0
         exhausted = False
-        with _Pool(_Task(self.load, self.batch_tokens, self.isolate), self.workers) as pool:
+        with _Pool(_Task(self.load, self.batch_tokens, self.isolate, self.min_score), self.workers) as pool:
             while True:
                 while pool.idle and not exhausted and len(begun) < _AHEAD * self.workers:
                     if (following := next(numbered, None)) is None:
@@ -126,13 +129,20 @@ class BlockReader(Generic[T]):
 
 
 def read_stream(
-    texts: Iterable[str], load: PredictorFactory, workers: int = 1, batch_tokens: int | None = None
+    texts: Iterable[str],
+    load: PredictorFactory,
+    workers: int = 1,
+    batch_tokens: int | None = None,
+    min_score: float = 0.0,
 ) -> Iterator[Document]:
-    """Documents of any number of texts, in order. See `BlockReader`, and `Predictor.predict_iter` for `batch_tokens`."""
+    """Documents of any number of texts, in order.
+
+    See `BlockReader`, and `Predictor.predict_iter` for `batch_tokens` and `min_score`.
+    """
     if workers == 1:
-        yield from load().predict_iter(texts, batch_tokens)
+        yield from load().predict_iter(texts, batch_tokens, min_score)
         return
-    reader = BlockReader(load, _text, _places, workers, batch_tokens)
+    reader = BlockReader(load, _text, _places, workers, batch_tokens, min_score=min_score)
     for block in reader.read(blocks(_checked(texts), lambda item: len(item[1]), block_size(batch_tokens), BLOCK_ITEMS)):
         for (place, _), document in block:
             assert isinstance(document, Document)
@@ -166,6 +176,7 @@ class _Task:
     load: PredictorFactory
     batch_tokens: int | None
     isolate: bool
+    min_score: float
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ def _serve(connection: "Connection[Any, Any]", task: _Task) -> None:
         while True:
             texts = connection.recv()
             try:
-                message: Any = read_texts(predictor, texts, task.batch_tokens, task.isolate)
+                message: Any = read_texts(predictor, texts, task.batch_tokens, task.isolate, task.min_score)
             except Exception as error:  # the parent raises it
                 message = _broken(error)
             connection.send(message)

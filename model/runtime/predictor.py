@@ -11,8 +11,9 @@ from typing import Any, Protocol, overload
 import numpy as np
 from tokenizers import Tokenizer
 
+from .canonical import with_canonical
 from .decoding import Floats, Ints, ScoredRelation, decide_all, tag_scores
-from .document import Document, Entity, Relation
+from .document import Document, Entity, Relation, check_score
 from .errors import DataError
 from .lexicon import Lexicon
 from .pairs import Mention, PairBatch, batch_pairs
@@ -86,37 +87,47 @@ class Predictor:
         self.batch_tokens = batch_tokens
 
     @overload
-    def predict(self, texts: str) -> Document: ...
+    def predict(self, texts: str, min_score: float = 0.0) -> Document: ...
 
     @overload
-    def predict(self, texts: list[str] | tuple[str, ...]) -> list[Document]: ...
+    def predict(self, texts: list[str] | tuple[str, ...], min_score: float = 0.0) -> list[Document]: ...
 
-    def predict(self, texts: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
+    def predict(self, texts: str | list[str] | tuple[str, ...], min_score: float = 0.0) -> Document | list[Document]:
         """Documents with the mentions and relations of the texts; one document for one string.
 
-        Offsets are code points of the strings as passed. Raises DataError for what is not a string, naming its place.
+        Offsets are code points of the strings as passed. `min_score`: mentions and relations below it are left out, and the
+        relations of such mentions. Raises DataError for what is not a string, naming its place, and ArgumentError for a
+        `min_score` outside of [0, 1].
         """
         if isinstance(texts, str):
-            return next(self.predict_iter([texts]))
-        return list(self.predict_iter(texts))
+            return next(self.predict_iter([texts], min_score=min_score))
+        return list(self.predict_iter(texts, min_score=min_score))
 
     __call__ = predict
 
-    def predict_iter(self, texts: Iterable[str], batch_tokens: int | None = None) -> Iterator[Document]:
+    def predict_iter(self, texts: Iterable[str], batch_tokens: int | None = None, min_score: float = 0.0) -> Iterator[Document]:
         """As `predict`, for any number of texts: documents in order, with only some texts in memory.
 
         `batch_tokens`: pieces of one encoder pass, padding counted; windows of like length go together, of whichever text. It
         decides about speed and memory alone, the documents are the same. Texts are taken from the iterable as needed: no more
-        than fill eight batches, and no more than 1,024.
+        than fill eight batches, and no more than 1,024. `min_score`: see `predict`.
         """
         if isinstance(texts, str):
             raise DataError("predict_iter: expected several texts, found one string; `predict` reads one")
         if batch_tokens is not None and batch_tokens < 1:
             raise DataError(f"batch_tokens: expected a positive number, found {batch_tokens}")
-        return self._read(((text, None) for text in texts), batch_tokens)
+        check_score(min_score)
+        found = self._read(((text, None) for text in texts), batch_tokens)
+        return (self._finished(document, min_score) for document in found)
+
+    def _finished(self, document: Document, min_score: float) -> Document:
+        """With scores as probabilities, without what is too unsure, with the full names among what is left."""
+        return with_canonical(self.settings.calibration(document).above(min_score))
 
     def relate_mentions(self, articles: Iterable[tuple[str, Sequence[Entity]]]) -> Iterator[Document]:
         """Relations between mentions that are given (gold ones, in evaluation), as documents with those entities.
+
+        Scores are the network's own: calibrated ones would count the chance that a mention is wrong.
 
         Offsets of the entities are those of the text, which must be in the normal form of the corpus (NFC, no dropped
         characters). Raises DataError otherwise.

@@ -8,14 +8,23 @@ from .document import Document
 
 def table(document: Document) -> str:
     """Mentions and relations in two aligned tables; Hangul counts as two columns, as terminals show it."""
-    mentions = [(e.id, e.label, e.text.replace("\n", " "), f"{e.start}–{e.end}", _score(e.score)) for e in document.entities]
-    surface = {e.id: e.text.replace("\n", " ") for e in document.entities}
+    mentions = [
+        (e.id, e.label, _line(e.text), f"{e.start}–{e.end}", _score(e.score), _line(e.canonical) if e.canonical != e.text else "")
+        for e in document.entities
+    ]
+    # Most short texts name nobody twice; the column would only be in the way.
+    columns = 6 if any(row[-1] for row in mentions) else 5
+    surface = {e.id: _line(e.text) for e in document.entities}
     relations = [(surface[r.head], r.type, surface[r.tail], _score(r.score)) for r in document.relations]
     return (
-        _columns(("id", "label", "mention", "place", "score"), mentions)
+        _columns(("id", "label", "mention", "place", "score", "stands for")[:columns], [row[:columns] for row in mentions])
         + "\n"
         + _columns(("head", "relation", "tail", "score"), relations)
     )
+
+
+def _line(text: str) -> str:
+    return text.replace("\n", " ")
 
 
 def _score(score: float | None) -> str:

@@ -1,4 +1,5 @@
-"""What a model folder says about itself (`dosilink.json`): how text was cut in training, the thresholds, the schema it learned.
+"""What a model folder says about itself (`dosilink.json`): how text was cut in training, the thresholds, how scores
+become probabilities, the schema it learned.
 
 Inference follows these settings to the letter and refuses a folder it does not understand.
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from .calibration import ScoreCalibration, calibration_from_dict
 from .document import atomic_write
 from .errors import ModelError
 from .schema import LABELS, RELATIONS, SCHEMA_VERSION
@@ -23,9 +25,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`thresholds`: the probability from which a relation of each type is reported. `network`: sizes of the torch network.
+    """`thresholds`: the raw score from which a relation of each type is reported. `network`: sizes of the torch network.
 
-    `precision`: of the weights in the folder, `fp32` or, in an exported one, `int8`.
+    `precision`: of the weights in the folder, `fp32` or, in an exported one, `int8`. `calibration`: what makes probabilities of
+    raw scores, after all decisions; folders without it keep their raw scores.
     """
 
     window: WindowSettings
@@ -33,6 +36,7 @@ class ModelSettings:
     network: Mapping[str, Any] = field(default_factory=dict)
     recipe: str = ""
     precision: str = "fp32"
+    calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
 
 
 def write_settings(folder: Path, settings: ModelSettings) -> None:
@@ -46,6 +50,7 @@ def write_settings(folder: Path, settings: ModelSettings) -> None:
         "precision": settings.precision,
         "window": asdict(settings.window),
         "thresholds": dict(settings.thresholds),
+        "calibration": settings.calibration.to_dict(),
         "network": dict(settings.network),
     }
     with atomic_write(folder / FILE_NAME) as out:
@@ -70,8 +75,10 @@ def read_settings(folder: Path) -> ModelSettings:
             raise ModelError(f"{path}: its labels or relations are not those of schema {SCHEMA_VERSION}; train the model again")
         thresholds = {name: float(data["thresholds"][name]) for name in RELATIONS}
         window = WindowSettings(**data["window"])
-        return ModelSettings(window, thresholds, data["network"], data["recipe"], str(data.get("precision", "fp32")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        calibration = calibration_from_dict(data.get("calibration", {}))
+        precision = str(data.get("precision", "fp32"))
+        return ModelSettings(window, thresholds, data["network"], data["recipe"], precision, calibration)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: is damaged ({type(error).__name__}: {error}); take another copy or train again") from None
 
 

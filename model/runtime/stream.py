@@ -39,6 +39,7 @@ class StreamJob:
     load: PredictorFactory
     workers: int = 1
     batch_tokens: int | None = None
+    min_score: float = 0.0
     keys: Keys = field(default_factory=Keys)
     overwrite: bool = False
     errors: Path | None = None
@@ -116,7 +117,13 @@ def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
                 yield _Placed(record, source.position())
 
         reader = BlockReader[_Placed](
-            job.load, lambda item: item.record.text, _lines, job.workers, job.batch_tokens, isolate=True
+            job.load,
+            lambda item: item.record.text,
+            _lines,
+            job.workers,
+            job.batch_tokens,
+            isolate=True,
+            min_score=job.min_score,
         )
         try:
             with closing(

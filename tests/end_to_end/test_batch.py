@@ -82,7 +82,8 @@ def expected(articles: Path, model: Path) -> list[Row]:
         row = {"id": item["number"], "entities": None, "relations": None, "error": "the text is missing"}
         if item["body"] is not None:
             found = predictor.predict(item["body"]).to_dict()
-            row |= {"entities": found["entities"], "relations": found["relations"], "error": None}
+            entities = [{"canonical": entity["text"]} | entity for entity in found["entities"]]
+            row |= {"entities": entities, "relations": found["relations"], "error": None}
         rows.append(row)
     assert sum(len(row["entities"] or ()) for row in rows) > ROWS
     return rows

@@ -53,6 +53,19 @@ def test_standard_input(run_folder: Path) -> None:
     assert json.loads(done.stdout)["id"] == "stdin"
 
 
+def test_min_score(run_folder: Path) -> None:
+    everything = json.loads(_call(run_folder, "-", "--format", "jsonl", given=TEXT.encode()).stdout)
+    limit = max(entity["score"] for entity in everything["entities"]) - 1e-3
+    left = json.loads(_call(run_folder, "-", "--format", "jsonl", "--min-score", str(limit), given=TEXT.encode()).stdout)
+    assert [e["start"] for e in left["entities"]] == [e["start"] for e in everything["entities"] if e["score"] >= limit]
+
+
+def test_min_score_outside_of_zero_and_one(run_folder: Path) -> None:
+    done = _call(run_folder, "nowhere.txt", "--min-score", "1.5")
+    assert done.returncode == 2
+    assert done.stderr.decode() == "error: min_score 1.5: should be a number from 0 to 1\n"
+
+
 def test_table_and_brat(run_folder: Path) -> None:
     assert "label" in _call(run_folder, "-", given=TEXT.encode()).stdout.decode()
     brat = _call(run_folder, "-", "--format", "brat", given=TEXT.encode()).stdout.decode()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tiny_corpus import TINY, write_tiny_corpus
 from model import load
 from model.runtime.document import read_jsonl
 from model.runtime.errors import ConfigError, ModelError
+from model.runtime.settings import read_settings
 from train.config import Recipe, load_recipe
 from train.run import train
 
@@ -53,6 +55,9 @@ def test_learns_by_heart(tmp_path: Path) -> None:
     } <= present
     assert {"model/dosilink.json", "model/model.safetensors", "model/tokenizer.json", "model/encoder/config.json"} <= present
     assert any(name.startswith("tensorboard/") for name in present)
+    assert "## Scores as probabilities" in finished.report.read_text(encoding="utf-8")
+    reliability = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["test"]["calibration"]
+    assert {"raw", "calibrated", "raw_loss", "calibrated_loss"} == set(reliability["mentions"])
     gold = next(iter(read_jsonl(tmp_path / "data/test.jsonl")))
     predicted = next(iter(read_jsonl(folder / "predictions/test.jsonl")))
     assert predicted.id == gold.id
@@ -67,6 +72,22 @@ def test_one_seed_gives_one_result(tmp_path: Path, recipe: Recipe) -> None:
     assert _metrics(tmp_path / "a") == _metrics(tmp_path / "b")
     predictions = [(tmp_path / r / "random/predictions/test.jsonl").read_text() for r in ("a", "b")]
     assert predictions[0] == predictions[1]
+
+
+def test_calibration_changes_scores_and_nothing_else(tmp_path: Path) -> None:
+    found = []
+    for name, switch in (("on", "true"), ("off", "false")):
+        folder = train(_recipe(tmp_path, f"calibrate={switch}"), tmp_path / name).folder
+        assert load(folder).settings.calibration == (calibration := read_settings(folder / "model").calibration)
+        assert bool(calibration.mentions) == (name == "on")
+        found.append(list(read_jsonl(folder / "predictions/dev.jsonl")))
+    assert found[0] != found[1]
+    for on, off in zip(*found, strict=True):
+        assert [replace(e, score=None, canonical="") for e in on.entities] == [
+            replace(e, score=None, canonical="") for e in off.entities
+        ]
+        assert [replace(r, score=None) for r in on.relations] == [replace(r, score=None) for r in off.relations]
+    assert "calibration" not in json.loads((tmp_path / "off/random/metrics.json").read_text())["dev"]
 
 
 def test_another_run_of_the_name_keeps_the_older_one(tmp_path: Path, recipe: Recipe) -> None:

@@ -56,6 +56,6 @@ def mention_calibration(articles: Sequence[Outcomes]) -> Calibration:
 
 
 def relation_calibration(articles: Sequence[Outcomes]) -> Calibration:
-    """Scores of the relations reported end to end against correctness; none is below its type's threshold."""
+    """Scores of the relations reported end to end against correctness."""
     found = [(o.answer, o.kind) for article in articles for o in article.relations if o.answer and o.answer.score is not None]
     return calibration([a.score or 0.0 for a, _ in found], [kind == "correct" for _, kind in found])

@@ -28,6 +28,7 @@ from .groups import (
     training_surfaces,
 )
 from .logs import Cost, TrainingLog, training_cost, training_log
+from .precision_recall import Curve, mention_curve, relation_curve
 from .predictions import CACHE, Answers, Speed, answers
 from .recipes import Row, Side, seed_pools, side_by_side, sides
 from .statistics import (
@@ -79,6 +80,8 @@ class Result:
     genres: Mapping[str, GroupScore]
     mention_calibration: Calibration
     relation_calibration: Calibration
+    mention_curve: Curve
+    relation_curve: Curve
     speed: Speed
     size: Size
     cost: Cost
@@ -204,6 +207,8 @@ def _result(
         genres=group_scores(gold, found, genre_groups(gold)),
         mention_calibration=mention_calibration(matched),
         relation_calibration=relation_calibration(matched),
+        mention_curve=mention_curve(gold, found),
+        relation_curve=relation_curve(gold, found),
         speed=given.speed,
         size=size_of(entrant),
         cost=training_cost(entrant),

@@ -5,6 +5,7 @@ from typing import Any
 
 from .comparison import Comparison, Result
 from .errors import Confusion, label_confusion, mention_classes, relation_classes, relation_confusion, wrong_surfaces
+from .precision_recall import Curve
 
 _FORMAT = 1
 _SURFACES = 50
@@ -67,10 +68,15 @@ def _result(result: Result) -> dict[str, Any]:
         "relation_confusion": _confusion(relation_confusion(result.outcomes)),
         "wrong_mentions": [asdict(wrong) for wrong in wrong_surfaces(result.outcomes, _SURFACES)],
         "calibration": {"mentions": asdict(result.mention_calibration), "relations": asdict(result.relation_calibration)},
+        "curves": {"mentions": _curve(result.mention_curve), "relations": _curve(result.relation_curve)},
         "speed": asdict(result.speed),
         "size": asdict(result.size),
         "training": asdict(result.cost),
     }
+
+
+def _curve(curve: Curve) -> list[dict[str, Any]]:
+    return [{"min_score": point.min_score} | asdict(point.score) for point in curve]
 
 
 def _confusion(confusion: Confusion) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure as Drawing
 from .calibration import Calibration
 from .counts import METRICS
 from .logs import ENTITIES, LOSS, RELATIONS, TrainingLog
+from .precision_recall import Curve
 from .statistics import Interval
 from .tables import Figure
 
@@ -140,6 +141,40 @@ def reliability(names: Sequence[str], panels: Mapping[str, Sequence[Calibration]
             for name, c in zip(names, found, strict=True)
         )
         return Figure("Reliability", _svg(drawing, "reliability"), said, "A line under the diagonal is too sure of itself.")
+
+
+def precision_recall(names: Sequence[str], panels: Mapping[str, Sequence[Curve]], marked: Sequence[float]) -> Figure:
+    """Precision against recall as `min_score` rises, a panel for mentions and one for relations; `marked` steps are dots."""
+    with _drawing(8.4, 4.2) as drawing:
+        axes = drawing.subplots(1, len(panels), squeeze=False)[0]
+        for panel, (title, curves) in zip(axes, panels.items(), strict=True):
+            for index, curve in enumerate(curves):
+                left = [point for point in curve if point.score.predicted]
+                panel.plot(
+                    [100 * point.score.recall for point in left],
+                    [100 * point.score.precision for point in left],
+                    _STYLES[index // SERIES % len(_STYLES)],
+                    marker=_MARKERS[index % len(_MARKERS)],
+                    markevery=[place for place, point in enumerate(left) if point.min_score in marked],
+                    markersize=4,
+                    color=_colour(index),
+                    label=_short(names[index]),
+                )
+            panel.set(title=title, xlabel="recall", ylabel="precision", xlim=(0, 101), ylim=(0, 102))
+        _legend(drawing, axes[0])
+        said = "; ".join(
+            f"{title}, {name}: "
+            + ", ".join(
+                f"from {point.min_score:g} precision {100 * point.score.precision:.1f} and recall {100 * point.score.recall:.1f}"
+                for point in curve
+                if point.min_score in marked
+            )
+            for title, curves in panels.items()
+            for name, curve in zip(names, curves, strict=True)
+        )
+        steps = ", ".join(f"{step:g}" for step in marked)
+        note = f"From right to left as min_score rises from 0 to 1; dots at {steps}."
+        return Figure("Precision and recall by min_score", _svg(drawing, "min-score"), said, note)
 
 
 def training_curves(logs: Sequence[TrainingLog]) -> Figure | None:

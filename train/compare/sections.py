@@ -20,7 +20,8 @@ from .errors import (
     wrong_surfaces,
 )
 from .groups import ARGUMENTS, SEEN, UNSEEN, GroupScore
-from .plots import course, forest, reliability, training_curves
+from .plots import course, forest, precision_recall, reliability, training_curves
+from .precision_recall import SHOWN, at
 from .recipes import Row as SettingRow
 from .statistics import Interval
 from .tables import Cell, Figure, Row, Section, Style, Table, best, p_text, points, signed, table
@@ -294,7 +295,7 @@ def _confusion_table(title: str, confusion: Confusion, folded: bool) -> Table:
 
 
 def calibrations(comparison: Comparison) -> Section:
-    """Reliability of the scores."""
+    """Reliability of the scores, and what leaving out the unsure buys."""
     panels = {
         "Mentions": [r.mention_calibration for r in comparison.results],
         "Relations, end to end": [r.relation_calibration for r in comparison.results],
@@ -305,11 +306,30 @@ def calibrations(comparison: Comparison) -> Section:
             rows.append([f"{name}, {title.lower()}", *_calibration_cells(found[index])])
     columns = ("", "ECE", "mean score", "right", "answers")
     note = (
-        "ECE: mean distance of score and accuracy over ten bins, weighted by the answers in them, in points. A relation's score "
-        "is that of the relation alone, so a wrong mention counts against it here."
+        "ECE: mean distance of score and accuracy over ten bins, weighted by the answers in them, in points. A wrong mention "
+        "counts against its relations, which the score of a model without calibration knows nothing of."
     )
     figure = reliability(comparison.names, panels)
-    return Section("calibration", "Calibration", (), (figure, table("Expected calibration error", columns, rows, note)))
+    parts = (figure, table("Expected calibration error", columns, rows, note), *_curves(comparison))
+    return Section("calibration", "Calibration", (), parts)
+
+
+def _curves(comparison: Comparison) -> list[Table | Figure]:
+    panels = {
+        "Mentions": [r.mention_curve for r in comparison.results],
+        "Relations, end to end": [r.relation_curve for r in comparison.results],
+    }
+    parts: list[Table | Figure] = [precision_recall(comparison.names, panels, SHOWN)]
+    note = "Answers with a lower score are left out, and the relations of such mentions: predict(…, min_score=…)."
+    columns = ["min_score", *(f"{name}: {what}" for name in comparison.names for what in ("P", "R", "F1", "answers"))]
+    for title, curves in panels.items():
+        rows: list[Row] = []
+        for step in SHOWN:
+            found = [at(curve, step) for curve in curves]
+            cells = [[points(s.precision), points(s.recall), points(s.f1), str(s.predicted)] for s in found]
+            rows.append([f"{step:g}", *(cell for part in cells for cell in part)])
+        parts.append(table(f"{title}, by min_score", columns, rows, note))
+    return parts
 
 
 def _calibration_cells(found: Calibration) -> list[str]:

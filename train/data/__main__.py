@@ -22,6 +22,7 @@ from .coverage import PAGE, examples, page, survey
 from .formats import Choice, Form, Options, read_documents, source_format, target_format, write_documents
 from .formats.offsets import Unit
 from .inline import read_inline, write_inline
+from .links import link_scores, links_file, read_links
 from .overlap import overlap, overlap_markdown
 from .statistics import statistics_table, write_statistics
 from .suggest import ORDER, suggest, unlabelled, write_suggestions
@@ -173,6 +174,24 @@ def overlap_command(
     train = corpus.read("train")
     rows = {split: overlap(train, corpus.read(split), cities) for split in ("dev", "test")}
     console.print(overlap_markdown(rows, show or ["PERSON"]), markup=False)
+
+
+@app.command("links")
+def links_command(
+    folder: Folder = ANNOTATIONS,
+    split: Annotated[str, typer.Option(help="split with hand-written links in canonical/<split>.tsv")] = "dev",
+) -> None:
+    """Score the rules for full names (`Entity.canonical`) on gold mentions against hand-written links."""
+    documents = Corpus(folder).read(split)
+    links = read_links(links_file(folder, split), documents)
+    scores, wrong = link_scores(documents, links)
+    for row in wrong:
+        console.print(str(row), markup=False)
+    for name, found in scores.items():
+        console.print(
+            f"{name}: precision {found.precision:.3f}, recall {found.recall:.3f}, {found.support} mentions to link", markup=False
+        )
+    console.print(f"{len(links)} articles of {split}", markup=False)
 
 
 @app.command()

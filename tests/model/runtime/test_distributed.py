@@ -38,7 +38,8 @@ def test_a_worker_gives_the_documents_of_predict(predictor: Predictor) -> None:
     assert written.schema.field("entities").type == ENTITIES and written.schema.field("relations").type == RELATIONS
     expected = [document.to_dict() for document in predictor.predict(TEXTS)]
     assert sum(len(item["relations"]) for item in expected) > 1
-    assert written["entities"].to_pylist() == [item["entities"] for item in expected]
+    named = [[{"canonical": entity["text"]} | entity for entity in item["entities"]] for item in expected]
+    assert written["entities"].to_pylist() == named
     assert written["relations"].to_pylist() == [item["relations"] for item in expected]
     assert written["error"].to_pylist() == [None] * 3
 

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from weakref import WeakValueDictionary
 
@@ -11,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters import LetterNetwork, letter_predictor, same
 
+from model.runtime.calibration import Platt, ScoreCalibration
 from model.runtime.document import Document, Entity
-from model.runtime.errors import DataError
+from model.runtime.errors import ArgumentError, DataError
 from model.runtime.predictor import Predictor
-from model.runtime.schema import relation_type
+from model.runtime.schema import LABELS, RELATIONS, relation_type
 from model.runtime.sentences import sentence_spans
 
 Build = Callable[..., Predictor]
@@ -188,6 +190,44 @@ def test_relations_stay_inside_a_sentence(tiny_predictor: Build) -> None:
     spans = sentence_spans(text)
     ids = {e.id: next(i for i, (s, e2) in enumerate(spans) if s <= e.start < e2) for e in document.entities}
     assert document.relations and all(ids[r.head] == ids[r.tail] for r in document.relations)
+
+
+def test_min_score_leaves_out_what_is_below(tiny_predictor: Build) -> None:
+    predictor, text = tiny_predictor(threshold=0.3), "부산시는 3일 후쿠오카시를 방문해 수소 분야 협력을 논의했다."
+    everything = predictor.predict(text)
+    limit = sorted(e.score or 0 for e in everything.entities)[len(everything.entities) // 2]
+    left = predictor.predict(text, min_score=limit)
+    assert 0 < len(left.entities) < len(everything.entities)
+    assert [(e.start, e.end) for e in left.entities] == [(e.start, e.end) for e in everything.entities if (e.score or 0) >= limit]
+    assert [e.id for e in left.entities] == [f"T{n}" for n in range(1, len(left.entities) + 1)]
+    ids = {entity.id for entity in left.entities}
+    assert all(r.head in ids and r.tail in ids and (r.score or 0) >= limit for r in left.relations)
+    assert next(predictor.predict_iter([text], limit)) == left == predictor.predict([text], limit)[0]
+
+
+@pytest.mark.parametrize("bad", [-0.01, 1.5, float("nan")])
+def test_min_score_outside_of_zero_and_one_is_refused_before_anything_is_read(tiny_predictor: Build, bad: float) -> None:
+    with pytest.raises(ArgumentError, match="from 0 to 1"):
+        tiny_predictor().predict_iter(["부산"], bad)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        tiny_predictor().predict([], min_score=bad)
+
+
+def test_calibrated_scores_leave_what_is_found_as_it_is(tiny_predictor: Build) -> None:
+    raw = tiny_predictor(threshold=0.3)
+    maps = ScoreCalibration(dict.fromkeys(LABELS, Platt(0.5, -1.0)), dict.fromkeys(RELATIONS, Platt(2.0, 0.5)))
+    settings = replace(raw.settings, calibration=maps)
+    calibrated = Predictor(raw.network, raw.tokenizer, settings, raw.lexicon, raw.batch_size)
+    text = "부산시는 3일 후쿠오카시를 방문해 수소 분야 협력을 논의했다. " * 5
+    before, after = raw.predict(text), calibrated.predict(text)
+    assert before.entities and before.relations
+    assert after == maps(before) != before
+
+
+def test_full_names_are_those_of_mentions_that_are_left(tiny_predictor: Build) -> None:
+    text = "부산시는 3일 후쿠오카시를 방문해 수소 분야 협력을 논의했다. " * 5
+    for document in (tiny_predictor().predict(text), tiny_predictor().predict(text, min_score=0.3)):
+        assert {e.canonical for e in document.entities} <= {e.text for e in document.entities}
 
 
 @pytest.mark.parametrize("bad", [None, 3, b"bytes", ["nested"]])

@@ -1,0 +1,45 @@
+"""What stays of a document above a score."""
+
+import math
+
+import pytest
+
+from model.runtime.document import Document, Entity, Relation
+from model.runtime.errors import ArgumentError
+
+DOCUMENT = Document(
+    "a",
+    "가 나 다 라",
+    tuple(Entity(f"T{n + 1}", 2 * n, 2 * n + 1, "CITY", "가나다라"[n], score) for n, score in enumerate((0.9, 0.4, 0.7, 0.95))),
+    (
+        Relation("R1", "T1", "T2", "VISITS", 0.99),
+        Relation("R2", "T1", "T3", "VISITS", 0.6),
+        Relation("R3", "T3", "T4", "COOPERATES_WITH", 0.7),
+    ),
+)
+
+
+def test_relations_go_with_their_mentions_and_ids_stay_consecutive() -> None:
+    left = DOCUMENT.above(0.7)
+    assert [(e.id, e.text) for e in left.entities] == [("T1", "가"), ("T2", "다"), ("T3", "라")]
+    assert [(r.id, r.head, r.tail, r.type) for r in left.relations] == [("R1", "T2", "T3", "COOPERATES_WITH")]
+    assert left.text == DOCUMENT.text
+
+
+def test_nothing_is_left_out_at_zero_and_hardly_anything_at_one() -> None:
+    assert DOCUMENT.above(0) is DOCUMENT
+    assert DOCUMENT.above(1).entities == DOCUMENT.above(1).relations == ()
+
+
+def test_annotations_have_no_score_and_stay() -> None:
+    gold = Document(
+        "a", "가 나", (Entity("A", 0, 1, "CITY", "가"), Entity("B", 2, 3, "CITY", "나")), (Relation("X", "A", "B", "VISITS"),)
+    )
+    left = gold.above(0.9)
+    assert [e.text for e in left.entities] == ["가", "나"] and [(r.head, r.tail) for r in left.relations] == [("T1", "T2")]
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.01, math.nan, math.inf, "0.5", None])
+def test_outside_of_zero_and_one(bad: object) -> None:
+    with pytest.raises(ArgumentError, match=r"min_score .* from 0 to 1"):
+        DOCUMENT.above(bad)  # type: ignore[arg-type]
