@@ -14,7 +14,7 @@ export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bench train evaluate compare report publish export predict data check-data coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
+.PHONY: help setup setup-bench train evaluate compare report publish export verify-export predict data check-data links coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,8 +48,11 @@ report: $(STAMP) ## report of one RUN=runs/… on SPLIT: scores with intervals, 
 publish: $(STAMP) ## put the numbers of RUN=runs/… into docs/results/ and the README
 	$(PY) -m train.publish $(RUN)
 
-export: $(STAMP) ## pack RUN=runs/… into dist/*.whl
-	$(PY) -m train.export $(RUN)
+export: $(STAMP) ## pack RUN=runs/… into dist/*.whl (ARGS='--precision fp32')
+	$(PY) -m train.export $(RUN) $(ARGS)
+
+verify-export: $(STAMP) ## compare RUN in torch, exported in fp32 and in int8, on dev and test
+	$(PY) -m train.export $(RUN) --verify
 
 data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
 	$(PY) -m train.data compile
@@ -65,6 +68,9 @@ bench-memory: $(STAMP) ## memory over 10,000 articles read with MODEL=folder
 
 bench-speed: $(BENCH) ## measure how fast articles are read beside other ways, write docs/speed.md (ARGS='--threads 1')
 	$(PY) -m benchmarks.speed $(if $(RUN),--run $(RUN)) $(ARGS)
+
+links: $(STAMP) ## score the rules for full names against the links written by hand for SPLIT
+	$(PY) -m train.data links --split $(SPLIT)
 
 coverage: $(STAMP) ## compare the corpus with its plan (ARGS=--write renews COVERAGE.md)
 	$(PY) -m train.data coverage $(ARGS)
