@@ -3,7 +3,7 @@
 Static rather than dynamic ranges: they cost no pass over the data, and what is read out of an article does not depend on which
 articles share its batch. Each product becomes one operator of onnxruntime that multiplies, rescales and adds the bias
 (`MatMulIntegerToFloat`); everything else (attention weights, GELU, normalisation) stays in floating point. onnxruntime's own
-`quantize_static` leaves the bias and the rescaling as passes of their own; `docs/speed-int8.md` has the comparison.
+`quantize_static` leaves the bias and the rescaling as passes of their own; `docs/speed.md` has the comparison.
 """
 
 import tempfile
