@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+import yaml
 
 from model.runtime.document import Document, read_jsonl, write_jsonl
 from model.runtime.errors import ConfigError
@@ -27,10 +28,15 @@ _RESULT_FILE = "result.json"
 
 
 def described(settings: Settings) -> dict[str, object]:
-    """What a result depends on: the settings without name, title and grid, and a recipe by what it says instead of its path."""
+    """What a result depends on: the settings without name, title and grid, and a recipe by what it says instead of its path.
+
+    Whether scores are calibrated is left out of the recipe: nothing that is measured here depends on it.
+    """
     dump = settings.model_dump(mode="json", exclude={"name", "title", "grid"})
     if isinstance(settings, OursSettings):
-        dump["config"] = recipe_yaml(load_recipe(settings.config, [*settings.overrides, "seed=0", "name=any"]))
+        recipe = yaml.safe_load(recipe_yaml(load_recipe(settings.config, [*settings.overrides, "seed=0", "name=any"])))
+        del recipe["calibrate"]
+        dump["config"] = yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False)
     return dump
 
 

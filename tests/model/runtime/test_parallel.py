@@ -118,9 +118,11 @@ def test_workers_end_when_the_iterator_is_closed() -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_workers_end_with_their_parent(how: signal.Signals) -> None:
     code = (
-        "import itertools, letters\n"
+        "import itertools, letters, signal\n"
         "from model.runtime.parallel import read_stream\n"
         "if __name__ == '__main__':\n"
+        # A process started in the background of a shell ignores SIGINT, and so would its children.
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    for document in read_stream(map(str, itertools.count()), letters.letter_predictor, 2, 16):\n"
         "        print(document.id, flush=True)\n"
     )

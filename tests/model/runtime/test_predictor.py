@@ -202,13 +202,13 @@ def test_min_score_leaves_out_what_is_below(tiny_predictor: Build) -> None:
     assert [e.id for e in left.entities] == [f"T{n}" for n in range(1, len(left.entities) + 1)]
     ids = {entity.id for entity in left.entities}
     assert all(r.head in ids and r.tail in ids and (r.score or 0) >= limit for r in left.relations)
-    assert next(predictor.predict_iter([text], limit)) == left == predictor.predict([text], limit)[0]
+    assert next(predictor.predict_iter([text], min_score=limit)) == left == predictor.predict([text], limit)[0]
 
 
 @pytest.mark.parametrize("bad", [-0.01, 1.5, float("nan")])
 def test_min_score_outside_of_zero_and_one_is_refused_before_anything_is_read(tiny_predictor: Build, bad: float) -> None:
     with pytest.raises(ArgumentError, match="from 0 to 1"):
-        tiny_predictor().predict_iter(["부산"], bad)
+        tiny_predictor().predict_iter(["부산"], min_score=bad)
     with pytest.raises(ValueError, match="from 0 to 1"):
         tiny_predictor().predict([], min_score=bad)
 
@@ -217,7 +217,7 @@ def test_calibrated_scores_leave_what_is_found_as_it_is(tiny_predictor: Build) -
     raw = tiny_predictor(threshold=0.3)
     maps = ScoreCalibration(dict.fromkeys(LABELS, Platt(0.5, -1.0)), dict.fromkeys(RELATIONS, Platt(2.0, 0.5)))
     settings = replace(raw.settings, calibration=maps)
-    calibrated = Predictor(raw.network, raw.tokenizer, settings, raw.lexicon, raw.batch_size)
+    calibrated = Predictor(raw.network, raw.tokenizer, settings, raw.lexicon, raw.batch_tokens)
     text = "부산시는 3일 후쿠오카시를 방문해 수소 분야 협력을 논의했다. " * 5
     before, after = raw.predict(text), calibrated.predict(text)
     assert before.entities and before.relations

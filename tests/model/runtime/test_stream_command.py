@@ -12,7 +12,11 @@ import pytest
 from letters import BAD
 
 REPOSITORY = Path(__file__).parents[3]
-PROGRAM = "import sys, letters; from model.runtime.cli import main; sys.exit(main(letters.load, 'dosilink'))"
+# A process started in the background of a shell ignores SIGINT, and so would its children.
+PROGRAM = (
+    "import signal, sys, letters; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from model.runtime.cli import main; sys.exit(main(letters.load, 'dosilink'))"
+)
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{Path(__file__).parent}"}
 
 
