@@ -21,6 +21,8 @@ from model.runtime import predict_iter
 from model.runtime.sentences import sentence_spans
 from train.data.corpus import Corpus
 
+from .resident import statuses
+
 # One article in so many is a whole one, the others are up to so many sentences.
 _WHOLE, _SENTENCES = 20, 8
 _EVERY = 1_000
@@ -49,14 +51,8 @@ def generated_articles(texts: list[str], count: int, seed: int = 13) -> Iterator
 def memory() -> Memory:
     """Of now; the peak is the sum of the processes' peaks, which may have been at different times."""
     workers = [child.pid for child in multiprocessing.active_children() if child.pid is not None]
-    statuses = [_status(pid) for pid in (os.getpid(), *workers)]
-    return Memory(sum(s["VmRSS"] for s in statuses) / _MIB, sum(s["VmHWM"] for s in statuses) / _MIB)
-
-
-def _status(pid: int) -> dict[str, int]:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    fields = [line.split() for line in lines]
-    return {field[0].removesuffix(":"): int(field[1]) for field in fields if field[-1] == "kB"}
+    found = [statuses(pid) for pid in (os.getpid(), *workers)]
+    return Memory(sum(s["VmRSS"] for s in found) / _MIB, sum(s["VmHWM"] for s in found) / _MIB)
 
 
 def measure(model: Path, articles: Iterator[str], workers: int, threads: int | None) -> Iterator[tuple[int, int, float, Memory]]:

@@ -8,11 +8,12 @@ reads texts at once, `{"do": "single", …}` one after the other, `{"do": "memor
 
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from .resident import peak
 
 
 def main(job: dict[str, Any]) -> int:
@@ -38,9 +39,7 @@ def main(job: dict[str, Any]) -> int:
     for line in sys.stdin:
         request = json.loads(line)
         if request["do"] == "memory":
-            # Kibibytes on Linux, bytes on macOS.
-            unit = 1 if sys.platform == "darwin" else 1024
-            answer(bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+            answer(bytes=peak())
             continue
         chosen = texts[request["first"] : request["last"]]
         groups = [[text] for text in chosen] if request["do"] == "single" else [chosen]

@@ -20,8 +20,8 @@ def test_train_prints_scores_report_and_export(tmp_path: Path) -> None:
     command += ["--dist", str(tmp_path / "dist"), *TINY, f"data={data}", "training.epochs=3"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "mentions F1" in done.stdout
-    report, export = (line.split(": ")[1] for line in done.stdout.strip().splitlines()[-2:])
-    assert Path(report).read_text().startswith("# random") and Path(export).suffix == ".whl"
+    said = dict(line.split(": ", 1) for line in done.stdout.splitlines() if line.startswith(("report: ", "export: ")))
+    assert Path(said["report"]).read_text().startswith("# random") and Path(said["export"]).suffix == ".whl"
     evaluate = [sys.executable, "-m", "train.evaluate", str(tmp_path / "runs/random"), "--split", "dev", "--data", str(data)]
     done = subprocess.run(evaluate, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "Relations, end to end" in done.stdout
