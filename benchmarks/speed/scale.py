@@ -1,6 +1,6 @@
 """What 100 million articles cost on how many cores, from the measured articles per second of one core.
 
-python -m benchmarks.speed.scale --results docs/results/speed/result.json --entrant int8
+python -m benchmarks.speed.scale --results docs/results/speed/threads-1.json --entrant ours-int8
 python -m benchmarks.speed.scale --articles-per-second 40 --kept 0.95
 """
 
@@ -46,12 +46,18 @@ def main(
 
 
 def read_rate(results: Path, entrant: str) -> float:
-    """Articles per second of one core: `{"entrants": {NAME: {"articles_per_second": NUMBER}}}`; DataError when it is absent."""
+    """Articles per second of one core: an entrant's median in a file of `make bench-speed` on one thread.
+
+    DataError when the file is none, is of more threads, or lacks the entrant.
+    """
     try:
-        entrants = json.loads(results.read_text(encoding="utf-8"))["entrants"]
-        rates = {name: float(figures["articles_per_second"]) for name, figures in entrants.items()}
+        stored = json.loads(results.read_text(encoding="utf-8"))
+        threads = int(stored["threads"])
+        rates = {name: float(figures["articles/s"]["median"]) for name, figures in stored["summary"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{results}: is no result of the speed benchmark ({type(error).__name__}: {error})") from None
+    if threads != 1:
+        raise DataError(f"{results}: was measured on {threads} threads; a core's figure is that of one")
     if entrant not in rates:
         raise DataError(f"{results}: has no entrant “{entrant}”, only {', '.join(rates)}")
     if not rates[entrant] > 0:

@@ -25,7 +25,8 @@ def test_durations(seconds: float, shown: str) -> None:
 
 def test_the_page_gets_the_table_of_the_entrant(tmp_path: Path) -> None:
     results, page = tmp_path / "result.json", tmp_path / "scale.md"
-    results.write_text(json.dumps({"entrants": {"int8": {"articles_per_second": 100}, "fp32": {"articles_per_second": 50}}}))
+    rates = {"int8": {"articles/s": {"median": 100}}, "fp32": {"articles/s": {"median": 50}}}
+    results.write_text(json.dumps({"threads": 1, "summary": rates}))
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter")
     done = CliRunner().invoke(app, ["--results", str(results), "--entrant", "int8", "--page", str(page)])
     assert done.exit_code == 0, done.output
@@ -38,9 +39,10 @@ def test_the_page_gets_the_table_of_the_entrant(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("{}", "no result"),
-        ('{"entrants": []}', "no result"),
-        ('{"entrants": {"fp32": {"articles_per_second": 9}}}', "only fp32"),
-        ('{"entrants": {"int8": {"articles_per_second": 0}}}', "reads 0.0"),
+        ('{"threads": 1, "summary": []}', "no result"),
+        ('{"threads": 1, "summary": {"fp32": {"articles/s": {"median": 9}}}}', "only fp32"),
+        ('{"threads": 1, "summary": {"int8": {"articles/s": {"median": 0}}}}', "reads 0.0"),
+        ('{"threads": 2, "summary": {"int8": {"articles/s": {"median": 9}}}}', "on 2 threads"),
         (None, "no result"),
     ],
 )
