@@ -5,6 +5,7 @@ steps, each of which leaves a folder that `dosilink.load` opens: `export_graphs`
 """
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,7 @@ license = "Apache-2.0"
 dependencies = ["numpy>=2", "tokenizers>=0.21", "onnxruntime>=1.24"]
 
 [project.optional-dependencies]
-ray = ["ray[data]>=2.60"]
+ray = ["ray[data]>=2.60", "aiohttp>=3"]
 
 [project.scripts]
 dosilink = "dosilink.__main__:main"
@@ -112,6 +113,8 @@ def _export(
     shapes: dict[str, dict[int, Dim]],
     metadata: dict[str, str] | None = None,
 ) -> None:
+    # It names each operator of torchvision that it does not find.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

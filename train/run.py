@@ -27,6 +27,7 @@ from model.network import JointNetwork, NetworkSize
 from model.runs import METRICS_FILE, MODEL_FOLDER, RUNS
 from model.runtime.document import Document, write_jsonl
 from model.runtime.errors import ConfigError
+from model.runtime.settings import write_settings
 
 from .augment import augmented
 from .calibrate import (
@@ -88,13 +89,8 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     trainer.train(resume_from_checkpoint=checkpoint)
     network = trainer.predictor.network
     assert isinstance(network, JointNetwork)
-    predictor = trainer.predictor
-    if recipe.tune_thresholds:
-        predictor = with_tuned_thresholds(predictor, splits["dev"])
-    fitted = None
-    if recipe.calibrate:
-        predictor, fitted = calibrated(predictor, splits["dev"])
-    save_model(folder / MODEL_FOLDER, network, predictor.tokenizer, predictor.settings, predictor.lexicon)
+    save_model(folder / MODEL_FOLDER, network, trainer.predictor.tokenizer, trainer.predictor.settings, trainer.predictor.lexicon)
+    fitted = _fit_on_dev(folder / MODEL_FOLDER, recipe, splits["dev"])
     evaluations, reliability = _evaluate(folder, splits, fitted)
     facts = provenance(corpus, recipe.seed) | {
         "minutes": round((time.monotonic() - started) / 60, 1),
@@ -111,6 +107,21 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
         evaluations_dict(evaluations, {split: {"calibration": asdict(r)} for split, r in reliability.items()}),
     )
     return FinishedRun(folder, evaluations)
+
+
+def _fit_on_dev(folder: Path, recipe: Recipe, dev: list[Document]) -> FittedCalibration | None:
+    """Thresholds and calibration of a saved model, put into its settings.
+
+    Of the saved one, because the trainer's computes in the training's precision, and in bfloat16 many scores are 1.
+    """
+    predictor = load_predictor(folder)
+    fitted = None
+    if recipe.tune_thresholds:
+        predictor = with_tuned_thresholds(predictor, dev)
+    if recipe.calibrate:
+        predictor, fitted = calibrated(predictor, dev)
+    write_settings(folder, predictor.settings)
+    return fitted
 
 
 def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]], folder: Path) -> JointTrainer:

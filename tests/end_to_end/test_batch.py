@@ -82,7 +82,7 @@ def expected(articles: Path, model: Path) -> list[Row]:
         row = {"id": item["number"], "entities": None, "relations": None, "error": "the text is missing"}
         if item["body"] is not None:
             found = predictor.predict(item["body"]).to_dict()
-            entities = [{"canonical": entity["text"]} | entity for entity in found["entities"]]
+            entities = [entity | {"canonical": entity.get("canonical", entity["text"])} for entity in found["entities"]]
             row |= {"entities": entities, "relations": found["relations"], "error": None}
         rows.append(row)
     assert sum(len(row["entities"] or ()) for row in rows) > ROWS
