@@ -1,7 +1,7 @@
 """Dropout whose mask is cheap to draw on a CPU.
 
 torch draws one number of the Mersenne Twister for every element, on one thread, whatever the number of cores: a seventh of a
-training step on one core and more on two. One draw has eight bytes, and a byte is all that a mask of a few percent needs.
+training step on one core, by torch's profiler. One draw has eight bytes, and a byte is all that a mask of a few percent needs.
 """
 
 import torch

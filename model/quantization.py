@@ -213,6 +213,3 @@ class _Graph:
 
     def _put_before(self, node: NodeProto, added: NodeProto) -> None:
         self._before.setdefault(id(node), []).append(added)
-
-
-__all__ = ["activation_ranges", "columns_in_bytes", "quantize"]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .arguments import positive
 from .errors import DosilinkError
 
 
@@ -55,22 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, help="exported model folder, the same on every machine; default: the packed one")
     parser.add_argument("--address", help="Ray cluster: auto (from one of its machines) or ray://…; default: this machine alone")
     parser.add_argument(
-        "--workers", type=_positive, help="processes, one core each; default: all cores here, as many as fit on a cluster"
+        "--workers", type=positive, help="processes, one core each; default: all cores here, as many as fit on a cluster"
     )
     parser.add_argument(
-        "--batch-size", type=_positive, default=256, help="articles a worker reads at a time; default: %(default)s"
+        "--batch-size", type=positive, default=256, help="articles a worker reads at a time; default: %(default)s"
     )
     parser.add_argument(
-        "--rows-per-file", type=_positive, default=20_000, help="rows collected before a file is written; default: %(default)s"
+        "--rows-per-file", type=positive, default=20_000, help="rows collected before a file is written; default: %(default)s"
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 if __name__ == "__main__":

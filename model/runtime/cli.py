@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from .arguments import positive
 from .document import Document, check_score
 from .errors import DataError, DosilinkError
 from .predictor import Predictor
@@ -85,7 +86,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     predict.add_argument("files", nargs="*", metavar="FILE", help="UTF-8 text, one article a file; “-” for standard input")
     predict.add_argument("--format", choices=("jsonl", "table", "brat"), help="default: table, and always jsonl with --jsonl")
     predict.add_argument("--model", help="run or model folder; default: the one in the package, or the run that finished last")
-    predict.add_argument("--threads", type=_positive, metavar="N", help="of a process; default: one a core, one with --workers")
+    predict.add_argument("--threads", type=positive, metavar="N", help="of a process; default: one a core, one with --workers")
     predict.add_argument(
         "--min-score",
         type=float,
@@ -104,8 +105,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     stream.add_argument("--errors", type=Path, metavar="FILE", help="bad records as JSON Lines")
     stream.add_argument("--id-key", metavar="KEY", help="default: id")
     stream.add_argument("--text-key", metavar="KEY", help="default: text")
-    stream.add_argument("--batch-tokens", type=_positive, metavar="N", help="pieces of one pass, padding counted; default: 4096")
-    stream.add_argument("--workers", type=_positive, metavar="N", help="processes; default: 1")
+    stream.add_argument("--batch-tokens", type=positive, metavar="N", help="pieces of one pass, padding counted; default: 4096")
+    stream.add_argument("--workers", type=positive, metavar="N", help="processes; default: 1")
     stream.add_argument("--quiet", action="store_true", help="no progress, no summary; bad records are reported all the same")
     return parser
 
@@ -133,12 +134,6 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
             parser.error(f"predict: --{name.replace('_', '-')} goes with --jsonl")
     if options.jsonl is not None and options.format not in (None, "jsonl"):
         parser.error("predict: with --jsonl the format is jsonl")
-
-
-def _positive(value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive number, found {value}")
-    return int(value)
 
 
 def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:
