@@ -6,7 +6,6 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import pycrfsuite
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedTokenizerFast
 
@@ -137,6 +136,9 @@ def _crf(benchmark: Benchmark, target: Path) -> Path:
 def _train_crf(articles: Iterator[Document], target: Path) -> None:
     features = _quality_module("crf_features").sentence_features
     settings = CrfSettings(name="crf", kind="crf", max_iterations=_CRF_ITERATIONS)
+    # Only this entrant needs the peers' packages.
+    import pycrfsuite  # noqa: PLC0415
+
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     for document in articles:
         tags = character_tags(document.text, document.entities)
