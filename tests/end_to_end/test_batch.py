@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 from model.export import export_onnx
 from model.network import JointNetwork
 from model.runtime import load
-from model.runtime.distributed import Done, Job, _Output, ray_session, run_job
+from model.runtime.batch_files import Done, Output
+from model.runtime.distributed import Job, ray_session, run_job
 from model.runtime.errors import DataError
 from model.runtime.lexicon import write_lexicon
 from model.runtime.predictor import Predictor
@@ -170,7 +171,7 @@ def test_what_a_crash_leaves_behind(
     """A file that was not begun, one that was written and not committed, and others that are finished and stay as they are."""
     job = _job(articles, tmp_path / "out", model)
     with monkeypatch.context() as patch, pytest.raises(InterruptedError):
-        patch.setattr(_Output, "publish", _interrupt)
+        patch.setattr(Output, "publish", _interrupt)
         run_job(job)
     state = tmp_path / ".out.partial"
     lost, uncommitted, *finished = sorted(path.stem for path in (state / "checkpoint").iterdir())

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model.runtime import distributed
-from model.runtime.distributed import ENTITIES, RELATIONS, ROW, Done, Job, Reader, decode_texts, list_input, run_job
+from model.runtime.batch_files import Done, Output, list_input
+from model.runtime.distributed import ENTITIES, RELATIONS, ROW, Job, Reader, decode_texts, run_job
 from model.runtime.errors import DataError, ModelError
 from model.runtime.predictor import Predictor
 
@@ -156,7 +157,7 @@ def test_a_folder_that_holds_files_is_refused(predictor: Predictor, tmp_path: Pa
 
 @pytest.mark.parametrize(("scheme", "also"), [("", ""), ("file://", " and .*/out")])
 def test_another_jobs_rest_is_refused(tmp_path: Path, scheme: str, also: str) -> None:
-    output = distributed._Output.open(f"{scheme}{tmp_path}/out")
+    output = Output.open(f"{scheme}{tmp_path}/out")
     output.claim(PRINT)
     output.claim(PRINT)
     with pytest.raises(
@@ -166,7 +167,7 @@ def test_another_jobs_rest_is_refused(tmp_path: Path, scheme: str, also: str) ->
 
 
 def test_what_is_finished_appears_under_its_name(tmp_path: Path) -> None:
-    output = distributed._Output.open(f"{tmp_path}/out")
+    output = Output.open(f"{tmp_path}/out")
     output.claim(PRINT)
     table = pa.table({"id": [1, 2], "error": [None, "the text is missing"]})
     pq.write_table(table, f"{output.data}/a.parquet")
@@ -179,4 +180,4 @@ def test_what_is_finished_appears_under_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/", "file:///", "s3://"])
 def test_a_whole_disk_is_no_output(name: str) -> None:
     with pytest.raises(DataError, match="name a folder"):
-        distributed._Output.open(name)
+        Output.open(name)
