@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Annotated
@@ -75,7 +76,7 @@ def measure(model: Path, articles: int, rounds: int) -> Overhead:
             single.append(_seconds(lambda: predictor.predict(texts)))
             for name, times in (("all", jobs), ("one", starts)):
                 job = Job(f"{folder}/{name}.parquet", f"{folder}/{name}-{number}", model, workers=1)
-                times.append(_seconds(lambda job=job: run_job(job)))  # type: ignore[misc]
+                times.append(_seconds(partial(run_job, job)))
     if min(job - start for job, start in zip(jobs, starts, strict=True)) <= 0:
         raise DosilinkError("the jobs were over as fast as those of one article; take more articles")
     kept = [alone / (job - start) for alone, job, start in zip(single, jobs, starts, strict=True)]
