@@ -7,10 +7,12 @@ replaced alike throughout an article, and particles follow the new name's last s
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 from model.runtime.document import Document, Entity
 from model.runtime.lexicon import Lexicon
+
+from .rewriting import rewritten
+from .typography import retyped
 
 # The ten commonest surnames are borne by about two thirds of all Koreans (2015 census); the rest of the list shares what is left.
 _COMMON_SURNAMES = {"김": 215, "이": 147, "박": 84, "최": 47, "정": 43, "강": 24, "조": 21, "윤": 20, "장": 19, "임": 17}
@@ -19,14 +21,19 @@ _CITY_SUFFIXES = ("시", "군", "구", "현", "성", "주", "도", "부", "정",
 _MIN_ENDING = 2
 
 
-def augmented(documents: Sequence[Document], lexicon: Lexicon, copies: int, seed: int) -> list[Document]:
-    """`copies` renamed copies of each document, ids with `~1`, `~2` …; the same for the same seed."""
+def augmented(documents: Sequence[Document], lexicon: Lexicon, copies: int, seed: int, typography: float = 0.0) -> list[Document]:
+    """`copies` renamed copies of each document, ids with `~1`, `~2` …; the same for the same seed.
+
+    `typography`: share of the copies that are in another typography, too (`train.typography`).
+    """
     names = _Names(documents, lexicon)
-    return [
-        _renamed(document, number, names, random.Random(f"{seed} {number} {document.id}"))
-        for number in range(1, copies + 1)
-        for document in documents
-    ]
+    found = []
+    for number in range(1, copies + 1):
+        for document in documents:
+            rng = random.Random(f"{seed} {number} {document.id}")
+            copy = _renamed(document, number, names, rng)
+            found.append(retyped(copy, rng) if rng.random() < typography else copy)
+    return found
 
 
 class _Names:
@@ -85,28 +92,13 @@ class _Names:
 
 def _renamed(document: Document, number: int, names: _Names, rng: random.Random) -> Document:
     renaming = _Renaming(names, rng, [e.text for e in document.entities if e.label == "PERSON"])
-    text, shift = document.text, 0
-    parts: list[str] = []
-    entities: list[Entity] = []
-    done = 0
-    for entity in sorted(document.entities, key=lambda e: e.start):
-        name = renaming.of(entity)
-        parts.extend((text[done : entity.start], name))
-        start = entity.start + shift
-        entities.append(replace(entity, start=start, end=start + len(name), text=name, canonical=name))
-        particle, adjusted = _particle(text, entity.end, name) if name != entity.text else ("", "")
-        parts.append(adjusted)
-        done = entity.end + len(particle)
-        shift += len(name) - len(entity.text) + len(adjusted) - len(particle)
-    parts.append(text[done:])
-    order = {entity.id: place for place, entity in enumerate(document.entities)}
-    return replace(
-        document,
-        id=f"{document.id}~{number}",
-        text="".join(parts),
-        entities=tuple(sorted(entities, key=lambda e: order[e.id])),
-        title="".join(parts).split("\n", 1)[0],
-    )
+
+    def between(text: str, left: Entity | None, right: Entity | None) -> str:
+        name = renaming.of(left) if left else ""
+        particle, adjusted = _particle(text, 0, name) if left and name != left.text else ("", "")
+        return adjusted + text[len(particle) :]
+
+    return rewritten(document, f"{document.id}~{number}", renaming.of, between)
 
 
 class _Renaming:

@@ -49,9 +49,13 @@ class WindowConfig(_Section):
 
 
 class AugmentationConfig(_Section):
-    """`copies`: renamed copies of every training article, see `train.augment`."""
+    """`copies`: renamed copies of every training article, see `train.augment`.
+
+    `typography`: share of the copies that are in another typography, too, see `train.typography`.
+    """
 
     copies: int = Field(0, ge=0)
+    typography: float = Field(0.0, ge=0, le=1)
 
 
 class NetworkConfig(_Section):

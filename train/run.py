@@ -130,7 +130,8 @@ def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]]
     network = JointNetwork(encoder.model, size)
     lexicon = load_lexicon(recipe.lexicon)
     articles = splits["train"]
-    copies = augmented(articles, lexicon, recipe.augmentation.copies, recipe.seed)
+    augmentation = recipe.augmentation
+    copies = augmented(articles, lexicon, augmentation.copies, recipe.seed, augmentation.typography)
     examples, coverage = examples_of([*articles, *copies], encoder.tokenizer, settings.window, lexicon)
     console.print(
         f"train: {len(articles)} articles and {len(copies)} renamed copies in {len(examples)} windows; {coverage}", markup=False

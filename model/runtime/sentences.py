@@ -5,10 +5,11 @@ alike: all of them call `sentence_spans`. Rules, in the order of reading:
 
 - a line break always ends a sentence (a title, a sub-headline, a caption line is one of its own);
 - `.`, `?`, `!` with any closing quotes and brackets behind them end one when a space follows, except inside an open quotation
-  or bracket, inside a date or number (`2023. 5. 3.`), after a single Latin capital or a short Latin abbreviation
-  (`St. Louis`), and when a quotation goes on (`…하겠다.” 고 밝혔다`);
+  or bracket, inside a date or number (`2023. 5. 3.`, `오는 7.8. 열린다`), after a single Latin capital or a short Latin
+  abbreviation (`St. Louis`), and when a quotation goes on (`…하겠다.” 고 밝혔다`);
 - `…` parts a headline (`손잡는다… 수소 협력`) and ends nothing;
-- a quotation mark that is never closed in its line does not swallow the rest of it;
+- a quotation mark that is never closed in its line does not swallow the rest of it; a straight single one is a quotation mark
+  only where a word begins, and closes only where one ends (`'26년`, `Xi'an` quote nothing);
 - what runs on for more than `MAX_SENTENCE` characters is no sentence (a dump, a table) and is cut at a space, so that memory and
   time stay bounded whatever comes in.
 """
@@ -20,14 +21,18 @@ MAX_SENTENCE = 1_000
 _CLOSERS = "”’\"'」』》〉)]）"
 _PAIRS = {"“": "”", "‘": "’", "(": ")", "「": "」", "『": "』", "《": "》", "〈": "〉", "（": "）"}
 _END = re.compile(rf"[.?!。]+[{re.escape(_CLOSERS)}]*(?=\s)")
-_OPENING = re.compile("[" + re.escape("".join(_PAIRS)) + '"]')
+_STRAIGHT_OPENING = re.compile(r"(?<![^\s(\[“‘\"「『《〈·,=\-])'(?!\s|\d\d(?:[.년~∼\s]|$))")
+_STRAIGHT = re.compile(rf"{_STRAIGHT_OPENING.pattern}|(?<=\S)'(?![A-Za-z0-9])")
+_OPENING = re.compile(f'[{re.escape("".join(_PAIRS))}"]|{_STRAIGHT_OPENING.pattern}')
 # The marks of a kind, for nesting to be counted.
 _KIND = {opening: re.compile(f"[{re.escape(opening + close)}]") for opening, close in _PAIRS.items()}
 _NUMBER_BEFORE = re.compile(r"(?:^|[\s(\[‘'`’~∼])\d{1,4}$")
 _NUMBER_AFTER = re.compile(r"\s*\d")
 _LATIN_BEFORE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Z]|St|Mt|Dr|Mr|Ms|No|Co|Ltd|vs|Jr|Inc|U\.S|e\.g|i\.e)$")
 _QUOTE_GOES_ON = re.compile(r"\s+(?:이?라고|이?라며|이?라면서|고|며|면서|는|라는|이라는|란|등)(?=[\s,])")
-_DOTTED_DATE_BEFORE = re.compile(r"(?:\d{4}|[’']\d{2})\.\s?\d{1,2}\.\s?\d{1,2}$|^\d{1,2}\.\s?\d{1,2}$")
+_DOTTED_DATE_BEFORE = re.compile(
+    r"(?:\d{4}|[’']\d{2})\.\s?\d{1,2}\.\s?\d{1,2}$|(?:^|[\s(~∼-])(?:[1-9]|1[0-2])\.\s?(?:[1-9]|[12]\d|3[01])$"
+)
 _LIST_NUMBER = re.compile(r"^\s*\d{1,2}$")
 
 
@@ -98,6 +103,9 @@ def _enclosed(line: str) -> list[tuple[int, int]]:
 def _closing(line: str, start: int) -> int:
     """Index of the mark that closes the one at `start`, nesting of the same kind counted; -1 when there is none."""
     opening = line[start]
+    if opening == "'":
+        mark = _STRAIGHT.search(line, start + 1)
+        return mark.start() if mark and not _STRAIGHT_OPENING.match(line, mark.start()) else -1
     if opening not in _PAIRS:
         return line.find(opening, start + 1)
     depth = 0
