@@ -26,12 +26,14 @@ _STRAIGHT = re.compile(rf"{_STRAIGHT_OPENING.pattern}|(?<=\S)'(?![A-Za-z0-9])")
 _OPENING = re.compile(f'[{re.escape("".join(_PAIRS))}"]|{_STRAIGHT_OPENING.pattern}')
 # The marks of a kind, for nesting to be counted.
 _KIND = {opening: re.compile(f"[{re.escape(opening + close)}]") for opening, close in _PAIRS.items()}
-_NUMBER_BEFORE = re.compile(r"(?:^|[\s(\[‘'`’~∼])\d{1,4}$")
+_NUMBER_BEFORE = re.compile(r"(?:^|[\s(\[‘'`’~∼-])\d{1,4}$")
 _NUMBER_AFTER = re.compile(r"\s*\d")
 _LATIN_BEFORE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Z]|St|Mt|Dr|Mr|Ms|No|Co|Ltd|vs|Jr|Inc|U\.S|e\.g|i\.e)$")
 _QUOTE_GOES_ON = re.compile(r"\s+(?:이?라고|이?라며|이?라면서|고|며|면서|는|라는|이라는|란|등)(?=[\s,])")
 _DOTTED_DATE_BEFORE = re.compile(
-    r"(?:\d{4}|[’']\d{2})\.\s?\d{1,2}\.\s?\d{1,2}$|(?:^|[\s(~∼-])(?:[1-9]|1[0-2])\.\s?(?:[1-9]|[12]\d|3[01])$"
+    r"(?:\d{4}|[’']\d{2})\.\s?(?:\d{1,2}\.\s?)?\d{1,2}$"
+    r"|(?:^|[\s(~∼-])(?:[1-9]|1[0-2])\.\s?(?:[1-9]|[12]\d|3[01])$"
+    r"|\d\.(?:\([월화수목금토일]\))?\s?[~∼-]\s?(?:\d{1,2}\.\s?)?\d{1,2}$"
 )
 _LIST_NUMBER = re.compile(r"^\s*\d{1,2}$")
 
@@ -80,7 +82,7 @@ def _ends_sentence(line: str, match: re.Match[str], enclosed: list[tuple[int, in
     if mark == ".":
         if _LATIN_BEFORE.search(before[-6:]) or _LIST_NUMBER.match(before):
             return False
-        if _DOTTED_DATE_BEFORE.search(before[-13:]):
+        if _DOTTED_DATE_BEFORE.search(before[-20:]):
             return False
         if _NUMBER_BEFORE.search(before[-6:]) and _NUMBER_AFTER.match(line[match.end() :]):
             return False
