@@ -22,6 +22,7 @@ from .config import Recipe, TrainingConfig
 from .evaluate import predict_split, score
 from .examples import Example
 from .loss import TrainingBatch, collate, joint_loss
+from .sampler import GroupedByLength
 
 SELECTION = "eval_selection"
 
@@ -85,13 +86,14 @@ class JointTrainer(Trainer):
     ) -> None:
         self.recipe = recipe
         self.network = network
+        self.examples = list(examples)
         self.dev = dev
         self.predictor = Predictor(network, tokenizer, settings, lexicon)
         steps = -(-len(examples) // (recipe.training.batch_size * recipe.training.accumulation))
         super().__init__(
             model=network,
             args=training_arguments(recipe, folder / "checkpoints", steps),
-            train_dataset=list(examples),
+            train_dataset=self.examples,
             eval_dataset=list(dev),
             data_collator=partial(_as_inputs, pad_id=settings.window.pad_id),
             callbacks=[
@@ -100,6 +102,10 @@ class JointTrainer(Trainer):
             ],
         )
         self.model_accepts_loss_kwargs = False
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> GroupedByLength:
+        lengths = [len(example.window.char_ids) for example in self.examples]
+        return GroupedByLength(lengths, self.recipe.training.batch_size, self.recipe.seed)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
