@@ -49,7 +49,8 @@ class WindowConfig(_Section):
 
 
 class AugmentationConfig(_Section):
-    """`copies`: renamed copies of every training article, see `train.augment`.
+    """`copies`: renamed copies of every training article (`train.augment`); an epoch reads the articles and one copy of each,
+    the next epoch the next copy.
 
     `typography`: share of the copies that are in another typography, too, see `train.typography`.
     """

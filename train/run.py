@@ -132,11 +132,17 @@ def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]]
     articles = splits["train"]
     augmentation = recipe.augmentation
     copies = augmented(articles, lexicon, augmentation.copies, recipe.seed, augmentation.typography)
-    examples, coverage = examples_of([*articles, *copies], encoder.tokenizer, settings.window, lexicon)
+    examples, coverage = examples_of(articles, encoder.tokenizer, settings.window, lexicon)
+    rounds = [
+        [*examples, *examples_of(copies[start : start + len(articles)], encoder.tokenizer, settings.window, lexicon)[0]]
+        for start in range(0, len(copies), len(articles))
+    ] or [examples]
     console.print(
-        f"train: {len(articles)} articles and {len(copies)} renamed copies in {len(examples)} windows; {coverage}", markup=False
+        f"train: {len(articles)} articles in {len(examples)} windows, {coverage}; "
+        f"{len(copies)} renamed copies, an epoch reads {len(rounds[0])} windows",
+        markup=False,
     )
-    return JointTrainer(network, examples, splits["dev"], encoder.tokenizer, settings, lexicon, recipe, folder)
+    return JointTrainer(network, rounds, splits["dev"], encoder.tokenizer, settings, lexicon, recipe, folder)
 
 
 def build_encoder(recipe: Recipe, documents: list[Document]) -> Encoder:

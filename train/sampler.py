@@ -12,10 +12,15 @@ class GroupedByLength(Sampler[int]):
 
     Most windows are full, the last of an article is not, and one long window makes a batch of short ones as dear as itself.
     The library's own sampler would show each stretch of the epoch from its longest to its shortest batch.
+
+    `lengths`: of all windows. `rounds`: the windows of the first epoch, of the second …, then from the beginning; all epochs
+    are as long as the shortest round, so that others leave a few windows out, by chance.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], rounds: Sequence[Sequence[int]], batch_size: int, seed: int) -> None:
         self._lengths = list(lengths)
+        self._rounds = [list(windows) for windows in rounds]
+        self._size = min(len(windows) for windows in rounds)
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = 0
@@ -25,12 +30,15 @@ class GroupedByLength(Sampler[int]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return self._size
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(1_000_003 * self._seed + self._epoch)
-        indices = get_length_grouped_indices(self._lengths, self._batch_size, generator=generator)
-        full = len(indices) // self._batch_size
+        windows = self._rounds[self._epoch % len(self._rounds)]
+        drawn = [windows[place] for place in torch.randperm(len(windows), generator=generator)[: self._size].tolist()]
+        grouped = get_length_grouped_indices([self._lengths[window] for window in drawn], self._batch_size, generator=generator)
+        order = [drawn[place] for place in grouped]
+        full = len(order) // self._batch_size
         for batch in torch.randperm(full, generator=generator).tolist():
-            yield from indices[batch * self._batch_size : (batch + 1) * self._batch_size]
-        yield from indices[full * self._batch_size :]
+            yield from order[batch * self._batch_size : (batch + 1) * self._batch_size]
+        yield from order[full * self._batch_size :]

@@ -71,12 +71,15 @@ def training_arguments(recipe: Recipe, folder: Path, steps_per_epoch: int) -> Tr
 
 
 class JointTrainer(Trainer):
-    """Trainer over windows; evaluation reads the dev articles with the `Predictor`, as inference does."""
+    """Trainer over windows; evaluation reads the dev articles with the `Predictor`, as inference does.
+
+    `rounds`: what the first epoch reads, the second …, then from the beginning.
+    """
 
     def __init__(
         self,
         network: JointNetwork,
-        examples: Sequence[Example],
+        rounds: Sequence[Sequence[Example]],
         dev: Sequence[Document],
         tokenizer: Tokenizer,
         settings: ModelSettings,
@@ -86,10 +89,11 @@ class JointTrainer(Trainer):
     ) -> None:
         self.recipe = recipe
         self.network = network
-        self.examples = list(examples)
+        self.examples = list({id(example): example for examples in rounds for example in examples}.values())
+        self.sampler = _sampler(self.examples, rounds, recipe)
         self.dev = dev
         self.predictor = Predictor(network, tokenizer, settings, lexicon)
-        steps = -(-len(examples) // (recipe.training.batch_size * recipe.training.accumulation))
+        steps = -(-len(self.sampler) // (recipe.training.batch_size * recipe.training.accumulation))
         super().__init__(
             model=network,
             args=training_arguments(recipe, folder / "checkpoints", steps),
@@ -104,8 +108,7 @@ class JointTrainer(Trainer):
         self.model_accepts_loss_kwargs = False
 
     def _get_train_sampler(self, train_dataset: Any = None) -> GroupedByLength:
-        lengths = [len(example.window.char_ids) for example in self.examples]
-        return GroupedByLength(lengths, self.recipe.training.batch_size, self.recipe.seed)
+        return self.sampler
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -137,6 +140,13 @@ class JointTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+def _sampler(examples: Sequence[Example], rounds: Sequence[Sequence[Example]], recipe: Recipe) -> GroupedByLength:
+    places = {id(example): place for place, example in enumerate(examples)}
+    lengths = [len(example.window.char_ids) for example in examples]
+    windows = [[places[id(example)] for example in round_] for round_ in rounds]
+    return GroupedByLength(lengths, windows, recipe.training.batch_size, recipe.seed)
 
 
 def _as_inputs(examples: list[Example], pad_id: int) -> dict[str, TrainingBatch]:
