@@ -22,7 +22,7 @@ from .config import Recipe, TrainingConfig
 from .evaluate import predict_split, score
 from .examples import Example
 from .loss import TrainingBatch, collate, joint_loss
-from .sampler import GroupedByLength
+from .sampler import RoundSampler
 
 SELECTION = "eval_selection"
 
@@ -90,7 +90,7 @@ class JointTrainer(Trainer):
         self.recipe = recipe
         self.network = network
         self.examples = list({id(example): example for examples in rounds for example in examples}.values())
-        self.sampler = _sampler(self.examples, rounds, recipe)
+        self.sampler = _sampler(self.examples, rounds, recipe.seed)
         self.dev = dev
         self.predictor = Predictor(network, tokenizer, settings, lexicon)
         steps = -(-len(self.sampler) // (recipe.training.batch_size * recipe.training.accumulation))
@@ -107,7 +107,7 @@ class JointTrainer(Trainer):
         )
         self.model_accepts_loss_kwargs = False
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> GroupedByLength:
+    def _get_train_sampler(self, train_dataset: Any = None) -> RoundSampler:
         return self.sampler
 
     def compute_loss(
@@ -142,11 +142,9 @@ class JointTrainer(Trainer):
         return metrics
 
 
-def _sampler(examples: Sequence[Example], rounds: Sequence[Sequence[Example]], recipe: Recipe) -> GroupedByLength:
+def _sampler(examples: Sequence[Example], rounds: Sequence[Sequence[Example]], seed: int) -> RoundSampler:
     places = {id(example): place for place, example in enumerate(examples)}
-    lengths = [len(example.window.char_ids) for example in examples]
-    windows = [[places[id(example)] for example in round_] for round_ in rounds]
-    return GroupedByLength(lengths, windows, recipe.training.batch_size, recipe.seed)
+    return RoundSampler([[places[id(example)] for example in examples_read] for examples_read in rounds], seed)
 
 
 def _as_inputs(examples: list[Example], pad_id: int) -> dict[str, TrainingBatch]:
