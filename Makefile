@@ -14,7 +14,7 @@ export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bench train evaluate compare report publish export verify-export predict data check-data links coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
+.PHONY: help setup setup-bench train evaluate compare report publish export verify-export data check-data links coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,7 +66,7 @@ bench-quality: $(BENCH) ## train and score this project and its peers, write doc
 bench-memory: $(STAMP) ## memory over 10,000 articles read with MODEL=folder
 	$(PY) -m benchmarks.speed.memory $(MODEL) $(ARGS)
 
-bench-speed: $(BENCH) ## measure how fast articles are read beside other ways, write docs/speed.md (ARGS='--threads 1')
+bench-speed: $(BENCH) ## measure how fast articles are read beside other ways, write docs/speed.md (ARGS='--threads 1 --no-write')
 	$(PY) -m benchmarks.speed $(if $(RUN),--run $(RUN)) $(ARGS)
 
 links: $(STAMP) ## score the rules for full names against the links written by hand for SPLIT

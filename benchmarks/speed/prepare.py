@@ -60,9 +60,9 @@ def prepare(benchmark: Benchmark, entrant: Entrant) -> Path | None:
 
 
 def _exported(benchmark: Benchmark, source: Path, precision: str) -> Path | None:
-    plain, whole = benchmark.work / "fp32", benchmark.work / "int8"
-    if precision == "fp32" or not plain.exists():
-        _export_plain(source, _emptied(plain))
+    # Both anew each time: what lies there may be of an earlier run.
+    plain, whole = benchmark.work / ("fp32" if precision == "fp32" else "int8-before"), benchmark.work / "int8"
+    _export_plain(source, _emptied(plain))
     if precision == "fp32":
         return plain.resolve()
     quantize: Any = getattr(model.export, "quantize_graphs", None)
