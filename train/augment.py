@@ -6,7 +6,7 @@ replaced alike throughout an article, and particles follow the new name's last s
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from model.runtime.document import Document, Entity
 from model.runtime.lexicon import Lexicon
@@ -19,6 +19,7 @@ _COMMON_SURNAMES = {"김": 215, "이": 147, "박": 84, "최": 47, "정": 43, "�
 _OTHER_SURNAMES_WEIGHT = 363
 _CITY_SUFFIXES = ("시", "군", "구", "현", "성", "주", "도", "부", "정", "촌")
 _MIN_ENDING = 2
+_DRAWS = 8
 
 
 def augmented(documents: Sequence[Document], lexicon: Lexicon, copies: int, seed: int, typography: float = 0.0) -> list[Document]:
@@ -46,8 +47,10 @@ class _Names:
         self.surname_weights = [_COMMON_SURNAMES.get(name, rest) for name in self.surnames]
         mentions = [(e.label, e.text) for d in documents for e in d.entities]
         persons = {text for label, text in mentions if label == "PERSON"}
-        self.given_names = lists["korean_given_names"] or sorted(
-            {text[len(s) :] for text in persons if (s := self.surname_of(text)) and len(text) > len(s)}
+        self.given_names = (
+            lists["korean_given_names"]
+            or sorted({text[len(s) :] for text in persons if (s := self.surname_of(text)) and len(text) > len(s)})
+            or [""]
         )
         foreign = sorted(text for text in persons if " " in text)
         self.foreign_parts = [*lists["foreign_name_parts"], *sorted({part for text in foreign for part in text.split()})]
@@ -58,8 +61,9 @@ class _Names:
         }
         # A name that was a county and is a city counts as a city.
         self.korean_suffix = {stem: suffix for suffix in ("구", "군", "시") for stem in self.korean_stems[suffix]}
-        cities = {text.rstrip("시군현성주") for label, text in mentions if label == "CITY" and text not in korean}
-        self.foreign_cities = sorted(name for name in {*lists["foreign_municipalities"], *cities} - korean if name)
+        listed = set(lists["foreign_municipalities"])
+        cities = {_without_suffix(text, listed) for label, text in mentions if label == "CITY" and text not in korean}
+        self.foreign_cities = sorted((listed | cities) - korean)
         self._foreign_set = set(self.foreign_cities)
         self.organisations: dict[str, list[str]] = {}
         for text in sorted({text for label, text in mentions if label == "ORG"} | set(lists["organisations"])):
@@ -90,8 +94,13 @@ class _Names:
         return rng.choice(self.foreign_cities) if stem in self._foreign_set else stem
 
 
+def _without_suffix(city: str, listed: set[str]) -> str:
+    """A foreign city's name without 시, 군, 현, 성, 주, where that suffix is not part of it, as far as can be seen."""
+    return city[:-1] if len(city) > 2 and city.endswith(("시", "군", "현", "성", "주")) and city not in listed else city
+
+
 def _renamed(document: Document, number: int, names: _Names, rng: random.Random) -> Document:
-    renaming = _Renaming(names, rng, [e.text for e in document.entities if e.label == "PERSON"])
+    renaming = _Renaming(names, rng, document.entities)
 
     def between(text: str, left: Entity | None, right: Entity | None) -> str:
         name = renaming.of(left) if left else ""
@@ -102,15 +111,22 @@ def _renamed(document: Document, number: int, names: _Names, rng: random.Random)
 
 
 class _Renaming:
-    """The new names of one article: the same surface gets the same name, a surname that of the full name it belongs to."""
+    """The new names of one article: the same surface gets the same name, a surname that of the full name it belongs to.
 
-    def __init__(self, names: _Names, rng: random.Random, persons: Sequence[str]) -> None:
+    Different names get different ones, and none that the article has already: a relation between two mentions of one name would
+    teach what cannot be.
+    """
+
+    def __init__(self, names: _Names, rng: random.Random, entities: Sequence[Entity]) -> None:
         self._names, self._rng = names, rng
         self._surnames: dict[str, str] = {}
         self._parts: dict[str, str] = {}
+        self._stems: dict[str, str] = {}
         self._whole: dict[tuple[str, str], str] = {}
+        self._taken = {e.text for e in entities} | {names.city_stem(e.text)[0] for e in entities if e.label == "CITY"}
         # Full names first, so that a surname alone finds its owner.
-        for person in sorted(dict.fromkeys(persons), key=len, reverse=True):
+        persons = dict.fromkeys(e.text for e in entities if e.label == "PERSON")
+        for person in sorted(persons, key=len, reverse=True):
             self._whole["PERSON", person] = self._person(person)
 
     def of(self, entity: Entity) -> str:
@@ -122,24 +138,40 @@ class _Renaming:
     def _new(self, label: str, surface: str) -> str:
         if label == "CITY":
             stem, suffix = self._names.city_stem(surface)
-            if ("stem", stem) not in self._whole:
-                self._whole["stem", stem] = self._names.other_city(stem, self._rng)
-            return self._whole["stem", stem] + suffix
+            if stem not in self._stems:
+                self._stems[stem] = self._free(stem, lambda: self._names.other_city(stem, self._rng))
+            return self._stems[stem] + suffix
         if label == "ORG":
-            return self._rng.choice(self._names.organisations.get(surface[-_MIN_ENDING:], [surface]))
+            others = self._names.organisations.get(surface[-_MIN_ENDING:], [surface])
+            return self._free(surface, lambda: self._rng.choice(others))
         return surface
+
+    def _free(self, name: str, draw: Callable[[], str]) -> str:
+        """A drawn name that the article has not; the name itself when there is none among the first draws."""
+        for _ in range(_DRAWS):
+            drawn = draw()
+            if drawn not in self._taken:
+                self._taken.add(drawn)
+                return drawn
+        return name
 
     def _person(self, surface: str) -> str:
         surname = self._names.surname_of(surface)
         if surname is None:
             return " ".join(self._part(part) for part in surface.split(" "))
-        new_surname, given = self._names.korean_name(self._rng)
-        new_surname = self._surnames.setdefault(surname, new_surname)
-        return new_surname if surface == surname else new_surname + given
+        if surface == surname:
+            return self._surname(surname)
+        return self._free(surface, lambda: self._surname(surname) + self._names.korean_name(self._rng)[1])
+
+    def _surname(self, surname: str) -> str:
+        if surname not in self._surnames:
+            self._surnames[surname] = self._free(surname, lambda: self._names.korean_name(self._rng)[0])
+        return self._surnames[surname]
 
     def _part(self, part: str) -> str:
         if part not in self._parts:
-            self._parts[part] = self._rng.choice(self._names.foreign_parts) if self._names.foreign_parts else part
+            parts = self._names.foreign_parts or [part]
+            self._parts[part] = self._free(part, lambda: self._rng.choice(parts))
         return self._parts[part]
 
 

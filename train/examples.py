@@ -61,7 +61,10 @@ def key(mention: Mention) -> Key:
 def examples_of(
     documents: Sequence[Document], tokenizer: Tokenizer, settings: WindowSettings, lexicon: Lexicon
 ) -> tuple[list[Example], Coverage]:
-    """All windows of the documents. Raises DataError for a text that is not in normal form or a mention across sentences."""
+    """All windows of the documents.
+
+    Raises DataError for a text that is not in normal form, for a mention across sentences and for mentions that overlap.
+    """
     examples: list[Example] = []
     lost = 0
     for document in documents:
@@ -96,6 +99,8 @@ def _document_examples(
 def _character_tags(document: Document) -> Ints:
     tags = np.full(len(document.text), OUTSIDE, dtype=np.int64)
     for entity in document.entities:
+        if (tags[entity.start : entity.end] != OUTSIDE).any():
+            raise DataError(f"{document.id}: {entity.text!r} overlaps another mention; run `make check-data`")
         tags[entity.start : entity.end] = inside_tag(entity.label)
         tags[entity.start] = begin_tag(entity.label)
     return tags

@@ -98,7 +98,7 @@ class _Habit:
 
     def _organisation(self, name: str) -> str:
         if _LEGAL_FORM.match(name) or (_LEGAL_FORM.search(name) and _LEGAL_FORM.split(name)[-1] == ""):
-            return self._company.format(_LEGAL_FORM.sub("", name))
+            return self._company.format(_LEGAL_FORM.sub("", name).strip())
         if self._names_forms and _SOCIETY.fullmatch(name):
             return f"(사){name}"
         if self._names_forms and _FOUNDATION.fullmatch(name):

@@ -15,24 +15,28 @@ alike: all of them call `sentence_spans`. Rules, in the order of reading:
 """
 
 import re
+from bisect import bisect_left
 
 MAX_SENTENCE = 1_000
 
 _CLOSERS = "”’\"'」』》〉)]）"
 _PAIRS = {"“": "”", "‘": "’", "(": ")", "「": "」", "『": "』", "《": "》", "〈": "〉", "（": "）"}
+_OPENS = {closing: opening for opening, closing in _PAIRS.items()}
 _END = re.compile(rf"[.?!。]+[{re.escape(_CLOSERS)}]*(?=\s)")
-_STRAIGHT_OPENING = re.compile(r"(?<![^\s(\[“‘\"「『《〈·,=\-])'(?!\s|\d\d(?:[.년~∼\s]|$))")
+_STRAIGHT_OPENING = re.compile(r"(?<![^\s(\[“‘\"「『《〈·,=\-])'(?!\s|\d\d(?:[.년학~∼\-\s]|$))")
 _STRAIGHT = re.compile(rf"{_STRAIGHT_OPENING.pattern}|(?<=\S)'(?![A-Za-z0-9])")
 _OPENING = re.compile(f'[{re.escape("".join(_PAIRS))}"]|{_STRAIGHT_OPENING.pattern}')
-# The marks of a kind, for nesting to be counted.
-_KIND = {opening: re.compile(f"[{re.escape(opening + close)}]") for opening, close in _PAIRS.items()}
-_NUMBER_BEFORE = re.compile(r"(?:^|[\s(\[‘'`’~∼-])\d{1,4}$")
+_PAIRED = re.compile(f"[{re.escape(''.join(_PAIRS) + ''.join(_OPENS))}]")
+# Rules about what stands before a mark look at so many characters, and at no more of what may be a very long line.
+_BEFORE = 20
+_NUMBER_BEFORE = re.compile(r"(?:^|[^\w.,])\d{1,4}$")
 _NUMBER_AFTER = re.compile(r"\s*\d")
 _LATIN_BEFORE = re.compile(r"(?:^|[^A-Za-z])(?:[A-Z]|St|Mt|Dr|Mr|Ms|No|Co|Ltd|vs|Jr|Inc|U\.S|e\.g|i\.e)$")
 _QUOTE_GOES_ON = re.compile(r"\s+(?:이?라고|이?라며|이?라면서|고|며|면서|는|라는|이라는|란|등)(?=[\s,])")
+_MONTH_AND_DAY = r"(?:0?[1-9]|1[0-2])\.\s?(?:0?[1-9]|[12]\d|3[01])"
 _DOTTED_DATE_BEFORE = re.compile(
     r"(?:\d{4}|[’']\d{2})\.\s?(?:\d{1,2}\.\s?)?\d{1,2}$"
-    r"|(?:^|[\s(~∼-])(?:[1-9]|1[0-2])\.\s?(?:[1-9]|[12]\d|3[01])$"
+    rf"|(?<![\w.]){_MONTH_AND_DAY}$"
     r"|\d\.(?:\([월화수목금토일]\))?\s?[~∼-]\s?(?:\d{1,2}\.\s?)?\d{1,2}$"
 )
 _LIST_NUMBER = re.compile(r"^\s*\d{1,2}$")
@@ -50,7 +54,13 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 def _line_sentences(line: str) -> list[tuple[int, int]]:
     enclosed = _enclosed(line)
-    cuts = [match.end() for match in _END.finditer(line) if _ends_sentence(line, match, enclosed)]
+    opens = [start for start, _ in enclosed]
+
+    def inside(place: int) -> bool:
+        index = bisect_left(opens, place) - 1
+        return index >= 0 and place < enclosed[index][1]
+
+    cuts = [match.end() for match in _END.finditer(line) if not inside(match.end()) and _ends_sentence(line, match)]
     spans = []
     for start, end in zip([0, *cuts], [*cuts, len(line)], strict=True):
         part = line[start:end]
@@ -74,48 +84,50 @@ def _bounded(line: str, start: int, end: int) -> list[tuple[int, int]]:
     return [*spans, (start, end)]
 
 
-def _ends_sentence(line: str, match: re.Match[str], enclosed: list[tuple[int, int]]) -> bool:
+def _ends_sentence(line: str, match: re.Match[str]) -> bool:
     mark = match.group()
-    if any(start < match.end() < end for start, end in enclosed):
-        return False
-    before = line[: match.start()]
-    if mark == ".":
-        if _LATIN_BEFORE.search(before[-6:]) or _LIST_NUMBER.match(before):
+    if mark.rstrip(_CLOSERS) == ".":
+        before = line[max(0, match.start() - _BEFORE) : match.start()]
+        if mark == "." and (_LATIN_BEFORE.search(before) or (match.start() <= _BEFORE and _LIST_NUMBER.match(before))):
             return False
-        if _DOTTED_DATE_BEFORE.search(before[-20:]):
+        if _DOTTED_DATE_BEFORE.search(before):
             return False
-        if _NUMBER_BEFORE.search(before[-6:]) and _NUMBER_AFTER.match(line[match.end() :]):
+        if mark == "." and _NUMBER_BEFORE.search(before) and _NUMBER_AFTER.match(line, match.end()):
             return False
     return not (mark[-1] in _CLOSERS and _QUOTE_GOES_ON.match(line, match.end()))
 
 
 def _enclosed(line: str) -> list[tuple[int, int]]:
-    """Spans `[open, after close)` of quotations and brackets that are closed in the line; the outermost ones suffice."""
+    """Spans `[open, after close)` of quotations and brackets that are closed in the line; the outermost ones, in order."""
+    closings = _closings(line)
     spans: list[tuple[int, int]] = []
     position = 0
     while opening := _OPENING.search(line, position):
         start = opening.start()
-        end = _closing(line, start)
+        end = _closing(line, start, closings)
         position = max(start, end) + 1
         if end >= 0:
             spans.append((start, position))
     return spans
 
 
-def _closing(line: str, start: int) -> int:
-    """Index of the mark that closes the one at `start`, nesting of the same kind counted; -1 when there is none."""
-    opening = line[start]
-    if opening == "'":
+def _closings(line: str) -> dict[int, int]:
+    """Where each bracket and curled quotation mark that is closed in the line is closed, nesting of the same kind counted."""
+    open_now: dict[str, list[int]] = {opening: [] for opening in _PAIRS}
+    found = {}
+    for mark in _PAIRED.finditer(line):
+        if mark.group() in _PAIRS:
+            open_now[mark.group()].append(mark.start())
+        elif open_now[_OPENS[mark.group()]]:
+            found[open_now[_OPENS[mark.group()]].pop()] = mark.start()
+    return found
+
+
+def _closing(line: str, start: int, closings: dict[int, int]) -> int:
+    """Index of the mark that closes the one at `start`; -1 when there is none."""
+    if line[start] == "'":
         mark = _STRAIGHT.search(line, start + 1)
         return mark.start() if mark and not _STRAIGHT_OPENING.match(line, mark.start()) else -1
-    if opening not in _PAIRS:
-        return line.find(opening, start + 1)
-    depth = 0
-    for mark in _KIND[opening].finditer(line, start + 1):
-        if mark.group() == opening:
-            depth += 1
-        elif depth:
-            depth -= 1
-        else:
-            return mark.start()
-    return -1
+    if line[start] == '"':
+        return line.find('"', start + 1)
+    return closings.get(start, -1)

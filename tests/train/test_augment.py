@@ -7,7 +7,7 @@ import pytest
 from model.runtime.document import Document
 from model.runtime.lexicon import LISTS, Lexicon
 from model.runtime.sentences import sentence_spans
-from train.augment import augmented
+from train.augment import _without_suffix, augmented
 from train.data.corpus import ANNOTATIONS, Corpus
 from train.data.inline import parse_inline
 
@@ -73,7 +73,8 @@ def test_without_copies_or_lists_nothing_breaks() -> None:
 
 @pytest.mark.parametrize(("name", "particle"), [("다낭", "으로"), ("빈", "으로"), ("센다이", "로")])
 def test_direction_follows_the_last_sound(name: str, particle: str) -> None:
-    copies = [copy for copy in _copies("[다낭/C1]으로 떠났다.\n", 30) if copy.entities[0].text == name]
+    other = "다낭" if name == "빈" else "빈"
+    copies = [copy for copy in _copies(f"[{other}/C1]으로 떠났다.\n", 30) if copy.entities[0].text == name]
     assert copies
     assert all(copy.text == f"{name}{particle} 떠났다." for copy in copies)
 
@@ -85,3 +86,24 @@ def test_copies_of_the_whole_corpus_keep_mentions_relations_and_sentences() -> N
         assert copy.relations == original.relations
         assert all(copy.text[e.start : e.end] == e.text for e in copy.entities)
         assert len(sentence_spans(copy.text)) == len(sentence_spans(original.text))
+
+
+def test_different_names_stay_different() -> None:
+    text = (
+        "[김천/C1], [상주/C2], [포항/C3]이 [다낭/C4], [빈/C5], [센다이/C6]와 [부산교통공사/O1], [한국관광공사/O2]를 "
+        "[마한/P1]과 [남궁보람/P2]이.\n"
+    )
+    for copy in _copies(text, 40):
+        assert len({entity.text for entity in copy.entities}) == len(copy.entities)
+
+
+def test_a_city_loses_one_suffix_and_none_that_is_its_own() -> None:
+    names = {"장시성": "장시", "우시시": "우시", "안드라프라데시": "안드라프라데시"}
+    for name, kept in names.items():
+        listed = {"안드라프라데시"}
+        assert _without_suffix(name, listed) == kept
+
+
+def test_a_bare_surname_needs_no_given_names() -> None:
+    document = _document("[김/P1] 시장은 [상주시/C1]에 갔다.\n")
+    assert augmented([document], Lexicon.empty(), 3, seed=1)

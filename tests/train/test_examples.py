@@ -5,7 +5,7 @@ import pytest
 
 from model.encoder import Encoder
 from model.runtime.decoding import tag_scores
-from model.runtime.document import Document
+from model.runtime.document import Document, Entity
 from model.runtime.errors import DataError
 from model.runtime.lexicon import Lexicon
 from model.runtime.pairs import candidates
@@ -107,3 +107,9 @@ def test_a_pair_with_the_gold_surfaces_counts_neither_way(tiny_encoder: Encoder)
 def test_text_out_of_normal_form_is_refused(tiny_encoder: Encoder, text: str) -> None:
     with pytest.raises(DataError, match=r"a: .*normal form"):
         examples_of([Document("a", text)], tiny_encoder.tokenizer, _settings(tiny_encoder), Lexicon.empty())
+
+
+def test_overlapping_mentions_are_refused(tiny_encoder: Encoder) -> None:
+    document = Document("a", "부산시의회가", (Entity("T1", 0, 3, "CITY", "부산시"), Entity("T2", 0, 5, "ORG", "부산시의회")))
+    with pytest.raises(DataError, match=r"a: .*overlaps another mention"):
+        examples_of([document], tiny_encoder.tokenizer, _settings(tiny_encoder), Lexicon.empty())

@@ -1,5 +1,6 @@
 """Sentence boundaries on hand-made cases, and properties on any text."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -30,6 +31,10 @@ CASES = [
     "닫히지 않은 '인용이 있다. | 다음 '문장'이다.",
     "회의는 오는 7.21. 서울에서 열린다. | 신청은 (~7. 9. 마감) 받는다.",
     "비율은 13.40. | 다음이다.",
+    "행사(7. 8.) 열린다. | 그는 (7. 8.) 왔다. | ▷5.4. 귀국한다.",
+    "오는 07. 08. 열린다. | 개막일=7. 8. 열린다. | 오전:7. 8. 열린다.",
+    "'26학년도 예산이다. | 시민들' 모임이다. | 끝.",
+    "“(가다. 나다.) 다.” 라고 했다. | (그는 “갔다. 왔다”며 웃었다. 또 웃었다) 했다. | 끝.",
     "2021. 3. 실시설계를 마쳤다. | ’24. 11. 준공했다.",
     "7. 13.(월)-8. 31.(월) 열린다. | 7.1.~31. 신청을 받고 7. 13.∼8. 2. 뽑는다.",
 ]
@@ -63,3 +68,14 @@ def test_endless_lines_are_bounded(text: str) -> None:
     spans = sentence_spans(text)
     assert all(end - start <= MAX_SENTENCE for start, end in spans)
     assert "".join(text[a:b] for a, b in spans).replace(" ", "") == text.replace(" ", "")
+
+
+def test_time_is_linear_in_the_length_of_a_line() -> None:
+    """Ten times the text takes far less than a hundred times the steps: marks that are never closed are looked at once."""
+    for part in ("(", "‘26년 예산은 3억 원이다. ", "부산시는 “좋다. 간다”고 (3일) 밝혔다. ", "'가 나. ", '"가 나. '):
+        seconds = []
+        for times in (2_000, 20_000):
+            started = time.process_time()
+            sentence_spans(part * times)
+            seconds.append(time.process_time() - started)
+        assert seconds[1] < 40 * max(seconds[0], 0.002), part
