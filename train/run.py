@@ -131,8 +131,9 @@ def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]]
     lexicon = load_lexicon(recipe.lexicon)
     articles = splits["train"]
     augmentation = recipe.augmentation
-    copies = augmented(articles, lexicon, augmentation.copies, recipe.seed, augmentation.typography)
+    # The articles first: what is wrong with them is said of them and not of a copy.
     examples, coverage = examples_of(articles, encoder.tokenizer, settings.window, lexicon)
+    copies = augmented(articles, lexicon, augmentation.copies, recipe.seed, augmentation.typography)
     rounds = [
         [*examples, *examples_of(copies[start : start + len(articles)], encoder.tokenizer, settings.window, lexicon)[0]]
         for start in range(0, len(copies), len(articles))
