@@ -65,10 +65,11 @@ def predict_iter(
     `batch_tokens`, `min_score`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must
     then start its work under `if __name__ == "__main__":`. `threads` of torch in a process: by default one a worker, else
     torch's choice. `path`: a run or model folder, by default the run that finished last. Raises DataError for what is not a
-    string, WorkerError when a worker died.
+    string, WorkerError when a worker died, ArgumentError at once for fewer `workers` than 1.
     """
-    from .runtime.parallel import read_stream
+    from .runtime.parallel import check_workers, read_stream
 
+    check_workers(workers)
     if workers == 1 and threads is None and path is None:
         return _default_predictor().predict_iter(texts, batch_tokens, min_score)
     opened = partial(load, path, threads=threads or (1 if workers > 1 else None))

@@ -8,6 +8,8 @@ from .runtime.settings import FILE_NAME
 
 RUNS = Path("runs")
 MODEL_FOLDER = "model"
+RECIPE_FILE = "config.yaml"
+REPORT_FILE = "report.md"
 METRICS_FILE = "metrics.json"
 ENVIRONMENT = "DOSILINK_RUN"
 

@@ -58,6 +58,12 @@ class AugmentationConfig(_Section):
     copies: int = Field(0, ge=0)
     typography: float = Field(0.0, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _copies_to_change(self) -> "AugmentationConfig":
+        if self.typography and not self.copies:
+            raise ValueError("typography changes copies, and there are none; set copies to 1 or more, or typography to 0")
+        return self
+
 
 class NetworkConfig(_Section):
     """See `model.network.NetworkSize`."""
@@ -108,7 +114,7 @@ class Recipe(_Section):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = Field(13, ge=0)
+    seed: int = Field(13, ge=0, lt=2**32)  # numpy takes no larger one
     data: Path = Path("data/annotations")
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     tune_thresholds: bool = False

@@ -15,9 +15,9 @@ import typer
 
 from model import load
 from model.export import FP32, INT8, export_graphs, pack_wheel, quantize_graphs
-from model.runs import default_run, model_folder
+from model.runs import RECIPE_FILE, REPORT_FILE, default_run, model_folder
 from model.runtime.document import Document
-from model.runtime.errors import DataError
+from model.runtime.errors import DataError, ModelError
 from model.runtime.exported import load_exported
 
 from .config import load_recipe
@@ -32,7 +32,6 @@ ALLOWED_LOSS = 0.005
 CALIBRATION_ARTICLES = 32
 """Training articles on which the ranges of an int8 graph are measured."""
 
-_RECIPE_FILE, _REPORT_FILE = "config.yaml", "report.md"
 _SECTION = "## Export"
 
 
@@ -65,19 +64,20 @@ class Exported:
 def export_run(run_folder: Path, dist: Path, precision: Precision = Precision.AUTO, data: Path | None = None) -> Exported:
     """Packs a run or model folder, and says in the run's report how; `data` defaults to what the run was trained on.
 
-    Raises ModelError for a damaged run, DataError when int8 is asked for and the articles are not at hand.
+    Raises ModelError for a damaged run, DataError when int8 is asked for and the articles are not at hand, ModelError when they
+    have no sentence to measure ranges on.
     """
     folder = model_folder(run_folder)
     with tempfile.TemporaryDirectory() as scratch:
         plain, small = Path(scratch) / FP32, Path(scratch) / INT8
         export_graphs(folder, plain)
         comparisons: tuple[Comparison, ...] = ()
-        if precision is not Precision.FP32 and (corpus := _corpus(folder, data, precision)):
-            quantize_graphs(plain, small, calibration_articles(corpus.read("train")))
+        corpus = None if precision is Precision.FP32 else _corpus(folder, data, precision)
+        if corpus and _quantized(plain, small, corpus, precision):
             predictors = {FP32: load_exported(plain, threads=1), INT8: load_exported(small, threads=1)}
             comparisons = tuple(compare(predictors, {"dev": corpus.read("dev")}))
         chosen = small if comparisons and (precision is Precision.INT8 or _loss(comparisons) <= ALLOWED_LOSS) else plain
-        report = folder.parent / _REPORT_FILE
+        report = folder.parent / REPORT_FILE
         before = _without_section(report.read_text(encoding="utf-8")) if report.is_file() else ""
         difference = f"{_measured(comparisons)}\n\n" if comparisons else ""
         exported = Exported(pack_wheel(chosen, dist, difference + before), chosen.name, comparisons)
@@ -110,7 +110,7 @@ def verify_run(run_folder: Path, data: Path | None = None) -> list[Comparison]:
 
 def _corpus(folder: Path, data: Path | None, precision: Precision) -> Corpus | None:
     """The corpus a model was trained on; None where it is not there and nobody insists on it."""
-    recipe = folder.parent / _RECIPE_FILE
+    recipe = folder.parent / RECIPE_FILE
     corpus = Corpus(data or (load_recipe(recipe).data if recipe.is_file() else ANNOTATIONS))
     try:
         for split in ("train", "dev"):
@@ -121,6 +121,18 @@ def _corpus(folder: Path, data: Path | None, precision: Precision) -> Corpus | N
         console.print(f"export: in fp32, int8 needs the articles ({error})", markup=False)
         return None
     return corpus
+
+
+def _quantized(plain: Path, small: Path, corpus: Corpus, precision: Precision) -> bool:
+    """Writes the int8 graphs; where the articles do not do and nobody insists on int8, says so and goes without."""
+    try:
+        quantize_graphs(plain, small, calibration_articles(corpus.read("train")))
+    except ModelError as error:
+        if precision is Precision.INT8:
+            raise
+        console.print(f"export: in fp32 ({error})", markup=False)
+        return False
+    return True
 
 
 def _loss(comparisons: Sequence[Comparison]) -> float:

@@ -23,7 +23,7 @@ from transformers import get_linear_schedule_with_warmup, set_seed
 
 from model.encoder import Encoder, load_encoder
 from model.network import JointNetwork, NetworkSize
-from model.runtime.errors import DataError
+from model.runtime.errors import DataError, ModelError
 from model.runtime.lexicon import Lexicon
 from model.runtime.windows import Window, WindowSettings, batch_windows, window_text
 
@@ -44,17 +44,20 @@ class TaggedWindow:
 def read_sentences(path: Path, encoder: Encoder, length: int) -> tuple[list[TaggedWindow], list[str]]:
     """Sentences `{"text", "entities": [{"start", "end", "label"}]}`, one a line, and their labels in order.
 
-    Windows have no context; a text out of normal form is passed over. Raises DataError for a broken line.
+    Windows have no context; a text out of normal form is passed over. Raises DataError for a broken line or when nothing is left.
     """
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
         labels = sorted({entity["label"] for row in rows for entity in row["entities"]})
         settings = WindowSettings(length, 0, encoder.cls_id, encoder.sep_id, encoder.pad_id)
-        return [w for row in rows for w in _windows(row, labels, encoder, settings)], labels
+        windows = [w for row in rows for w in _windows(row, labels, encoder, settings)]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: is not JSON Lines with text and entities ({type(error).__name__}: {error})") from None
+    if not windows:
+        raise DataError(f"{path}: holds no text in normal form")
+    return windows, labels
 
 
 def _windows(row: dict[str, Any], labels: list[str], encoder: Encoder, settings: WindowSettings) -> Iterator[TaggedWindow]:
@@ -64,9 +67,12 @@ def _windows(row: dict[str, Any], labels: list[str], encoder: Encoder, settings:
         return
     tags = np.zeros(len(text), dtype=np.int64)
     for entity in row["entities"]:
+        start, end = entity["start"], entity["end"]
+        if not 0 <= start < end <= len(text):
+            raise ValueError(f"an entity at {start}–{end} of a text of {len(text)} characters")
         tag = 1 + 2 * labels.index(entity["label"])
-        tags[entity["start"] : entity["end"]] = tag + 1
-        tags[entity["start"]] = tag
+        tags[start:end] = tag + 1
+        tags[start] = tag
     for window in cut.windows:
         yield TaggedWindow(window, tags[window.start : window.end])
 
@@ -110,6 +116,16 @@ def _loss(network: JointNetwork, chosen: Sequence[TaggedWindow], pad_id: int) ->
     return cross_entropy(logits.float().flatten(0, 1), torch.from_numpy(tags).to(logits.device).flatten(), ignore_index=-100)
 
 
+def _check_tokenizer_files(source: Path) -> None:
+    """Before the training, because they are copied after it, and an encoder loads without them: from a `vocab.txt`, by name."""
+    missing = [name for name in _TOKENIZER_FILES if not (source / name).is_file()]
+    if missing:
+        raise ModelError(
+            f"encoder {source}: not a local folder with {' and '.join(missing)}, which the encoder that comes out takes over; "
+            "AutoTokenizer.from_pretrained(…).save_pretrained(…) writes them"
+        )
+
+
 app = typer.Typer(add_completion=False)
 
 
@@ -126,6 +142,7 @@ def main(
 ) -> None:
     """Teach an encoder names from another corpus; the tag head is thrown away."""
     encoder = load_encoder(str(source))
+    _check_tokenizer_files(source)
     windows, labels = read_sentences(sentences, encoder, length)
     for epoch, loss in enumerate(teach_names(encoder, windows, len(labels), epochs, batch_size, rate, seed), 1):
         console.print(f"epoch {epoch}: loss {loss:.4f}")

@@ -21,13 +21,18 @@ def provenance(corpus: Corpus, seed: int) -> dict[str, Any]:
     return {
         "commit": _commit(),
         "seed": seed,
-        **{f"{split}.jsonl sha256": file_sha256(corpus.jsonl(split)) for split in SPLITS},
+        **data_hashes(corpus),
         "python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         + (torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"),
         "threads": torch.get_num_threads(),
     }
+
+
+def data_hashes(corpus: Corpus) -> dict[str, str]:
+    """SHA-256 of each split's file, under the names that provenance has for them."""
+    return {f"{split}.jsonl sha256": file_sha256(corpus.jsonl(split)) for split in SPLITS}
 
 
 def _commit() -> str:

@@ -30,7 +30,8 @@ SELECTION = "eval_selection"
 def bf16_available() -> bool:
     """Whether this machine multiplies bfloat16 matrices in hardware (a GPU that has it, or a CPU with AMX or AVX512-BF16)."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        # Otherwise a GPU that only emulates it counts, too.
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -38,7 +39,7 @@ def training_arguments(recipe: Recipe, folder: Path, steps_per_epoch: int) -> Tr
     """The recipe in transformers' terms. Checkpoints and evaluations come every `evaluate_every` epochs."""
     config = recipe.training
     every = max(1, config.evaluate_every * steps_per_epoch)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         seed=recipe.seed,
         data_seed=recipe.seed,
@@ -68,6 +69,11 @@ def training_arguments(recipe: Recipe, folder: Path, steps_per_epoch: int) -> Tr
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
     )
+    # One GPU, however many there are: the Trainer would multiply the batch by their number and spread it with DataParallel, which
+    # `compute_loss` goes round. The count is made when the device is first asked for, and would overwrite an earlier one.
+    _ = arguments.device
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 class JointTrainer(Trainer):

@@ -34,7 +34,7 @@ def list_input(name: str) -> tuple[fs.FileSystem, list[str]]:
 
     In folders, what begins with `_` or `.` is passed over, as Spark and pyarrow do. DataError when there are none.
     """
-    parts = name.split("/")
+    parts = (name if "://" in name else Path(name).as_posix()).split("/")
     wild = next((place for place, part in enumerate(parts) if "*" in part), None)
     base = "/".join(parts[:wild]) or ("/" if name.startswith("/") else ".")
     filesystem, root = _place(base)
@@ -152,7 +152,8 @@ class Output:
 
 def _place(name: str) -> tuple[fs.FileSystem, str]:
     if "://" not in name:
-        return fs.LocalFileSystem(), str(Path(name).absolute())
+        # Slashes on Windows too: all names here are cut and joined at them, as pyarrow's are.
+        return fs.LocalFileSystem(), Path(name).absolute().as_posix()
     try:
         filesystem, path = fs.FileSystem.from_uri(name)
     except (OSError, pa.ArrowException) as error:

@@ -134,6 +134,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
             parser.error(f"predict: --{name.replace('_', '-')} goes with --jsonl")
     if options.jsonl is not None and options.format not in (None, "jsonl"):
         parser.error("predict: with --jsonl the format is jsonl")
+    if options.format == "brat" and len(options.files) > 1:
+        # Its ids begin with T1 in every file, and nothing in it says where one article ends.
+        parser.error("predict: brat is one file an article; give one FILE at a time, or --format jsonl")
 
 
 def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -144,7 +147,7 @@ def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:
         except OSError as error:
             raise DataError(f"{file}: cannot be read ({error.strerror})") from None
         try:
-            text = data.decode("utf-8")
+            text = data.decode("utf-8-sig")  # Windows begins a file with a mark that is no part of the text
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{file}: is not UTF-8 text (byte {error.start}); convert it, e.g. with iconv -f cp949 -t utf-8"

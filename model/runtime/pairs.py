@@ -15,8 +15,8 @@ from .windows import Ints, Sentence, Window
 Bools = NDArray[np.bool_]
 
 MAX_GAP = 250
-"""Characters between the mentions of a pair that is looked at; twice what any annotated relation spans. Keeps the work linear
-in the length of what has no sentences."""
+"""Characters between the mentions of a pair that is looked at; the longest gap of an annotated relation in train has 152. Keeps
+the work linear in the length of what has no sentences."""
 
 _LABEL_INDEX = {label: index for index, label in enumerate(LABELS)}
 # [labels, labels, 2, R]: the types an ordered pair may bear, by labels and by whether the head comes first.

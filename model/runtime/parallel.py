@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Generic, Self, TypeVar, cast
 
 from .document import Document
-from .errors import DataError, DosilinkError, ModelError, WorkerError
+from .errors import ArgumentError, DataError, DosilinkError, ModelError, WorkerError
 from .predictor import BATCH_TOKENS, Predictor
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class BlockReader(Generic[T]):
 
     `text` gives an item's text, `name` says in an error which block it is. `workers`: 1 reads in this process; more start
     processes that load the model once each (`load` must be picklable, and a script must start its work under
-    `if __name__ == "__main__":`). `isolate`: see `read_texts`.
+    `if __name__ == "__main__":`). `isolate`: see `read_texts`. Raises ArgumentError when there is no worker.
     """
 
     load: PredictorFactory
@@ -91,6 +91,9 @@ class BlockReader(Generic[T]):
     batch_tokens: int | None = None
     isolate: bool = False
     min_score: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_workers(self.workers)
 
     def read(self, source: Iterable[list[T]]) -> Generator[list[tuple[T, Reading]], None, None]:
         """The blocks in order, each item with its document; takes at most 3 × workers blocks ahead of the consumer.
@@ -147,6 +150,12 @@ def read_stream(
         for (place, _), document in block:
             assert isinstance(document, Document)
             yield replace(document, id=str(place))
+
+
+def check_workers(workers: int) -> None:
+    """ArgumentError unless there is one at least: without any, reading would wait for ever."""
+    if workers < 1:
+        raise ArgumentError(f"workers {workers}: should be 1 or more")
 
 
 def block_size(batch_tokens: int | None) -> int:

@@ -318,4 +318,4 @@ def _document(document_id: str, text: str, windowed: WindowedText, sentences: Se
                     found.score,
                 )
             )
-    return Document(document_id, text, tuple(entities), tuple(relations), title=text.split("\n", 1)[0])
+    return Document(document_id, text, tuple(entities), tuple(relations), title=text.split("\n", 1)[0].rstrip("\r"))

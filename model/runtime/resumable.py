@@ -13,8 +13,9 @@ import json
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -62,8 +63,17 @@ class ResumableOutput:
         self._path = path
         self._part_path = path.with_name(path.name + PART)
         self._part: IO[bytes] | None = None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self._part_path.exists() or overwrite or not path.exists():
+        with usable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _Lock(path)
+            try:
+                self._begin(overwrite)
+            except BaseException:
+                self.close()
+                raise
+
+    def _begin(self, overwrite: bool) -> None:
+        if self._part_path.exists() or overwrite or not self._path.exists():
             self._part = self._open_part()
             if overwrite:
                 self._part.truncate(0)
@@ -72,8 +82,8 @@ class ResumableOutput:
             self.done = _ids(self._part, self._part_path)
             self._part.seek(0, os.SEEK_END)
         else:
-            with open_lines(path) as lines:
-                self.done = _ids(lines, path)
+            with open_lines(self._path) as lines:
+                self.done = _ids(lines, self._path)
 
     def write(self, lines: bytes) -> None:
         if self._part is None:
@@ -84,42 +94,41 @@ class ResumableOutput:
     def complete(self) -> None:
         if self._part is None:
             return
-        self._part.flush()
-        os.fsync(self._part.fileno())
+        with usable(self._path):
+            self._publish(self._part)
+        self._part = None
+
+    def _publish(self, part: IO[bytes]) -> None:
+        part.flush()
+        os.fsync(part.fileno())
         if self._path.suffix == ".gz":
             temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
             try:
-                self._part.seek(0)
+                part.seek(0)
                 with gzip.open(temporary, "wb") as out:
-                    shutil.copyfileobj(self._part, out)
+                    shutil.copyfileobj(part, out)
                 temporary.replace(self._path)
             finally:
                 temporary.unlink(missing_ok=True)
-            self._part.close()
+            part.close()
             self._part_path.unlink()
         else:
-            self._part.close()
+            part.close()
             self._part_path.replace(self._path)
-        self._part = None
 
     def close(self) -> None:
-        """Leaves the part file for the next run, unless there is nothing in it."""
-        if self._part is None:
-            return
-        self._part.close()
-        self._part = None
-        if self._part_path.stat().st_size == 0:
-            self._part_path.unlink()
+        """Leaves the part file for the next run, unless there is nothing in it, and lets other runs have the output."""
+        part, self._part = self._part, None
+        # What could not be written `write` has told of, and to close the file is to try it again.
+        with closing(self._lock), suppress(OSError):
+            if part is None:
+                return
+            part.close()
+            if self._part_path.stat().st_size == 0:
+                self._part_path.unlink()
 
     def _open_part(self) -> IO[bytes]:
-        part = self._part_path.open("a+b")
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                part.close()
-                raise DataError(f"{self._part_path}: another run is writing it") from None
-        return part
+        return self._part_path.open("a+b")
 
     def _copy(self) -> IO[bytes]:
         """The whole file as the beginning of a part file. Renamed once it is whole: half a copy would be gone on with."""
@@ -152,6 +161,45 @@ class ResumableOutput:
             file.truncate(kept)
 
 
+class _Lock:
+    """Keeps other runs from an output, from before the first look at it. DataError when another run has it.
+
+    A file of its own beside the output: the part file is renamed and replaced, and a lock goes with the file, not with the name.
+    Where Python cannot lock files (Windows) it does nothing.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._path = output.with_name(f".{output.name}.lock")
+        self._file: IO[bytes] | None = None
+        if sys.platform != "win32":
+            while self._file is None:
+                self._file = self._take()
+
+    def close(self) -> None:
+        if self._file is None:
+            return
+        # Removed while it is still locked: afterwards it may be another run's.
+        with suppress(OSError):
+            self._path.unlink()
+        self._file.close()
+        self._file = None
+
+    def _take(self) -> IO[bytes] | None:
+        """The locked file; None when the run that had it removed it meanwhile, which leaves a lock that no other run sees."""
+        with ExitStack() as stack:
+            file = stack.enter_context(self._path.open("ab"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataError(f"{self._output}: another run is writing it") from None
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                    stack.pop_all()
+                    return file
+        return None
+
+
 def _ids(lines: IO[bytes], path: Path) -> IdSet:
     ids = IdSet()
     for number, line in enumerate(lines, 1):
@@ -169,20 +217,33 @@ def _ids(lines: IO[bytes], path: Path) -> IdSet:
 @contextmanager
 def open_output(name: str, overwrite: bool) -> Iterator[Output]:
     """The output `name`, “-” for standard output. What is no regular file is written as it is."""
-    path = Path(name)
-    if name == "-":
-        yield StreamOutput(sys.stdout.buffer)
-    elif path.is_dir():
-        raise DataError(f"{path}: is a folder; give the name of a file")
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as stream:
-            yield StreamOutput(stream)
-    else:
-        output = ResumableOutput(path, overwrite)
-        try:
-            yield output
-        finally:
-            output.close()
+    with ExitStack() as stack:
+        yield StreamOutput(sys.stdout.buffer) if name == "-" else _open(Path(name), overwrite, stack)
+
+
+def _open(path: Path, overwrite: bool, stack: ExitStack) -> Output:
+    """The output; `stack` closes it."""
+    with usable(path):
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder; give the name of a file")
+        if path.exists() and not path.is_file():
+            return StreamOutput(stack.enter_context(path.open("wb")))
+        return stack.enter_context(closing(ResumableOutput(path, overwrite)))
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """DataError for what the system or a broken file says: a traceback's exit code is that of a run with bad records."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path}: is no whole gzip file ({error}); give another output file, or --overwrite to lose this one"
+        ) from None
+    except FileExistsError as error:  # of making its folder
+        raise DataError(f"{path}: cannot be written ({error.filename} is no folder)") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 @contextmanager

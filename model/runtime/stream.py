@@ -5,13 +5,14 @@ again.
 """
 
 import gzip
+import io
 import json
 import os
 import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TextIO, cast
@@ -21,7 +22,7 @@ from .errors import DataError
 from .parallel import BLOCK_ITEMS, BlockReader, Failure, PredictorFactory, Reading, block_size, blocks
 from .progress import Progress
 from .records import BadRecord, Keys, Record, document_of, json_line, read_records
-from .resumable import PART, open_output
+from .resumable import PART, open_output, usable
 
 _SHOWN = 100
 """Bad records that are reported on standard error; a wrong key makes every record a bad one."""
@@ -87,7 +88,10 @@ class _Report:
         elif self._counts.bad == _SHOWN + 1:
             self._progress.note("further bad records are counted, not shown; --errors FILE lists them all")
         if self._errors is not None:
-            self._errors.write(json.dumps({"line": bad.line, "id": bad.id, "error": bad.reason}) + "\n")
+            try:
+                self._errors.write(json.dumps({"line": bad.line, "id": bad.id, "error": bad.reason}) + "\n")
+            except OSError as error:  # BrokenPipeError too, which elsewhere means that standard output was closed
+                raise DataError(f"the file of --errors cannot be written ({error.strerror})") from None
 
 
 def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
@@ -101,7 +105,7 @@ def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
     with (
         _open_input(job.source) as source,
         open_output(job.target, job.overwrite) as output,
-        atomic_write(job.errors) if job.errors else nullcontext() as errors,
+        _open_errors(job.errors) as errors,
     ):
         progress = Progress(messages or sys.stderr, source.size, job.quiet)
         report = _Report(job.source if job.source != "-" else "stdin", progress, counts, errors)
@@ -184,13 +188,51 @@ def _summary(counts: Counts, progress: Progress, target: str) -> str:
 
 
 def _check_files(job: StreamJob) -> None:
-    """DataError when the output would be written over the input."""
-    if "-" in (job.source, job.target):
+    """DataError when the output would be written over the input, or the bad records over one of them."""
+    # Where “-” was redirected, the system has the file under these names too.
+    source = Path("/dev/stdin" if job.source == "-" else job.source)
+    target = Path("/dev/stdout" if job.target == "-" else job.target)
+    outputs = (target, Path(f"{target}{PART}"))
+    if "-" not in (job.source, job.target) and any(_same(path, source) for path in outputs):
+        raise DataError(f"{source}: is the input and the output; give the output another name")
+    if job.errors is None or _is_special(job.errors):
         return
-    source, target = Path(job.source), Path(job.target)
-    for path in (target, target.with_name(target.name + PART)):
-        if path.exists() and source.exists() and path.samefile(source):
-            raise DataError(f"{source}: is the input and the output; give the output another name")
+    for path, what in ((source, "input"), *((path, "output") for path in outputs)):
+        if _same(job.errors, path):
+            raise DataError(f"{job.errors}: is the {what}; give --errors another name")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """One file under both names, or one place where there is no file yet."""
+    with suppress(OSError):
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _is_special(path: Path) -> bool:
+    """A pipe, a device or a folder: nothing that a file may be renamed over."""
+    with suppress(OSError):
+        return not stat.S_ISREG(path.stat().st_mode)
+    return False
+
+
+@contextmanager
+def _open_errors(path: Path | None) -> Iterator[IO[str] | None]:
+    """Where bad records go to. What is no regular file is written as it is; of a symlink, the file that it leads to."""
+    if path is None:
+        yield None
+        return
+    with ExitStack() as stack:
+        with usable(path):
+            errors = stack.enter_context(_unbuffered(path) if _is_special(path) else atomic_write(os.path.realpath(path)))
+        yield errors
+        with usable(path):
+            stack.close()
+
+
+def _unbuffered(path: Path) -> IO[str]:
+    """Who reads the pipe sees each record at once, and closing a broken one has nothing left to fail on."""
+    return io.TextIOWrapper(path.open("wb", buffering=0), encoding="utf-8", newline="\n", write_through=True)
 
 
 @contextmanager

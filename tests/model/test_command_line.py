@@ -74,6 +74,13 @@ def test_table_and_brat(run_folder: Path) -> None:
     assert first[0] == "T1" and TEXT[int(start) : int(end)] == first[2]
 
 
+def test_a_text_file_of_windows(run_folder: Path, tmp_path: Path) -> None:
+    text = TEXT.replace("\n", "\r\n")
+    (tmp_path / "news.txt").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    document = json.loads(_call(run_folder, str(tmp_path / "news.txt"), "--format", "jsonl").stdout)
+    assert (document["title"], document["text"]) == ("부산시, 후쿠오카와 협력", text)
+
+
 def test_a_stream_through_workers(run_folder: Path) -> None:
     records = "".join(json.dumps({"id": name, "text": TEXT}) + "\n" for name in "abc").encode()
     done = _call(run_folder, "--jsonl", "-", "--workers", "2", "--batch-tokens", "4", "--quiet", given=records)

@@ -53,7 +53,7 @@ rates = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 
 
 @settings(max_examples=50)
-@given(rates, st.floats(0, 1), st.integers(min_value=0), st.none() | st.integers(1, 64), st.text("가 '\":#-é\\[{", min_size=1))
+@given(rates, st.floats(0, 1), st.integers(0, 2**32 - 1), st.none() | st.integers(1, 64), st.text("가 '\":#-é\\[{", min_size=1))
 def test_any_recipe_reads_back(tmp_path: Path, rate: float, share: float, seed: int, threads: int | None, encoder: str) -> None:
     recipe = Recipe.model_validate(
         {
@@ -85,6 +85,9 @@ BAD = [
     ("name: a\nthreshold: 1", "threshold: Input should be less than 1"),
     ("name: a\nnetwork: {kernel: 4}", "network: Value error, kernel must be odd"),
     ("name: a\nencoder: {random: {hidden: 64, heads: 3}}", "encoder.random: Value error, hidden must be a multiple of heads"),
+    ("name: a\nseed: -1", "seed: Input should be greater than or equal to 0"),
+    ("name: a\nseed: 4294967296", "seed: Input should be less than 4294967296"),
+    ("name: a\naugmentation: {typography: 0.5}", "augmentation: Value error, typography changes copies, and there are none"),
     ("name: a\ntraining:", "training: Input should be a valid dictionary"),
     ("name: a\n1: 2", "1: Keys should be strings"),
     ("name: a\nspeed: 3\nwindow: {length: 2}", "window.length: Input should be greater than or equal to 16; speed: unknown key"),

@@ -10,7 +10,7 @@ import pytest
 
 from train import provenance as module
 from train.data.corpus import Corpus
-from train.provenance import provenance
+from train.provenance import data_hashes, provenance
 
 HEAD = "0123456789ab"
 
@@ -73,6 +73,7 @@ def test_data_are_named_by_their_hash(tmp_path: Path, monkeypatch: pytest.Monkey
     assert facts["train.jsonl sha256"] == hashlib.sha256(b"a\n").hexdigest()
     assert facts["dev.jsonl sha256"] == hashlib.sha256(b"b\n").hexdigest()
     assert facts["test.jsonl sha256"] == "missing"
+    assert {name: facts[name] for name in data_hashes(corpus)} == data_hashes(corpus)
 
 
 def test_seed_versions_and_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

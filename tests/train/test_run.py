@@ -1,7 +1,9 @@
 """Training as the user starts it: learns by heart, repeats itself, survives a kill, says what is wrong in one line."""
 
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,9 @@ from model import load
 from model.runtime.document import read_jsonl
 from model.runtime.errors import ConfigError, ModelError
 from model.runtime.settings import read_settings
-from train.config import Recipe, load_recipe
+from train.config import Recipe, load_recipe, recipe_yaml
+from train.data.corpus import Corpus
+from train.provenance import data_hashes
 from train.run import train
 
 FAST = ["training.encoder_rate=2e-3", "training.head_rate=1e-2"]
@@ -93,8 +97,57 @@ def test_calibration_changes_scores_and_nothing_else(tmp_path: Path) -> None:
 def test_another_run_of_the_name_keeps_the_older_one(tmp_path: Path, recipe: Recipe) -> None:
     first = train(recipe, tmp_path / "runs").folder.joinpath("metrics.json").read_text()
     train(recipe, tmp_path / "runs")
-    kept = [p for p in (tmp_path / "runs").iterdir() if p.name.startswith(".random.")]
+    kept = [p for p in (tmp_path / "runs").iterdir() if p.name.startswith(".random.") and p.is_dir()]
     assert len(kept) == 1 and (kept[0] / "metrics.json").read_text() == first
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_name_that_another_process_trains_under_is_refused(tmp_path: Path, recipe: Recipe, resume: bool) -> None:
+    runs = tmp_path / "runs"
+    folder = _interrupted(runs, recipe)
+    with (runs / ".random.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match=r"is being trained by another process.*name="):
+            train(recipe, runs, resume)
+    assert [p.name for p in folder.iterdir()] == ["config.yaml"]
+    assert sorted(p.name for p in runs.iterdir()) == [".random.lock", "random"]
+
+
+def _interrupted(runs: Path, recipe: Recipe) -> Path:
+    """The folder of a run that was stopped before its first checkpoint, as older versions left it."""
+    folder = runs / recipe.name
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(recipe_yaml(recipe), encoding="utf-8")
+    return folder
+
+
+def test_resuming_takes_the_last_whole_checkpoint_and_counts_the_minutes_before(tmp_path: Path, recipe: Recipe) -> None:
+    runs = tmp_path / "runs"
+    folder = train(recipe, runs).folder
+    whole = _metrics(runs)
+    first = json.loads((folder / "provenance.json").read_text())
+    assert json.loads((folder / "data.json").read_text()) == data_hashes(Corpus(recipe.data))
+    assert 0 < json.loads((folder / "minutes.json").read_text())["minutes"] < first["minutes"] + 0.1
+    assert "resumed from" not in first
+    checkpoints = folder / "checkpoints"
+    last = max(checkpoints.iterdir(), key=lambda path: int(path.name.rpartition("-")[2]))
+    # What kills leave behind: weights alone, and a state cut off.
+    for name, state in (("checkpoint-98", None), ("checkpoint-99", '{"epoch": 3')):
+        shutil.copytree(last, checkpoints / name)
+        (checkpoints / name / "trainer_state.json").unlink()
+        if state:
+            (checkpoints / name / "trainer_state.json").write_text(state)
+    (folder / "minutes.json").write_text('{"minutes": 100}')
+    train(recipe, runs, resume=True)
+    resumed = json.loads((folder / "provenance.json").read_text())
+    assert resumed["resumed from"] == last.name and 100 <= resumed["minutes"] < 110
+    assert _metrics(runs) == whole
+    # As a run of an older version: neither hashes nor minutes.
+    for name in ("data.json", "minutes.json"):
+        (folder / name).unlink()
+    train(recipe, runs, resume=True)
+    resumed = json.loads((folder / "provenance.json").read_text())
+    assert resumed["resumed from"] == f"{last.name}; the minutes before are not known" and resumed["minutes"] < 100
 
 
 @pytest.mark.slow
@@ -131,6 +184,21 @@ def test_resuming_another_recipe_is_refused(tmp_path: Path, recipe: Recipe) -> N
     train(recipe, tmp_path / "runs")
     with pytest.raises(ConfigError, match="another recipe"):
         train(_recipe(tmp_path, "seed=99"), tmp_path / "runs", resume=True)
+
+
+def test_resuming_with_other_data_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    folder = _interrupted(tmp_path / "runs", recipe)
+    (folder / "data.json").write_text(json.dumps(data_hashes(Corpus(recipe.data))))
+    dev = recipe.data / "dev.jsonl"
+    dev.write_text(dev.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"started with another dev\.jsonl;"):
+        train(recipe, tmp_path / "runs", resume=True)
+
+
+def test_resuming_a_folder_without_its_recipe_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    (tmp_path / "runs/random").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"its config\.yaml is missing"):
+        train(recipe, tmp_path / "runs", resume=True)
 
 
 def test_resuming_nothing_is_refused(tmp_path: Path, recipe: Recipe) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from letters import BAD, DEADLY, SLOW, broken_model, fragile_predictor, letter_predictor, missing_model, same
 
+import model
+from model import runtime
 from model.runtime.document import Document
-from model.runtime.errors import DataError, ModelError, WorkerError
+from model.runtime.errors import ArgumentError, DataError, ModelError, WorkerError
 from model.runtime.parallel import BlockReader, Failure, blocks, read_stream, read_texts
 from model.runtime.predictor import Predictor
 
@@ -51,6 +53,15 @@ def test_texts_are_taken_as_needed_with_workers_too() -> None:
         next(readings)
         assert taken <= handed_out + 3 * 2
     readings.close()
+
+
+@pytest.mark.parametrize("workers", [0, -2])
+def test_without_a_worker_nothing_is_begun(workers: int) -> None:
+    for predict_iter in (model.predict_iter, runtime.predict_iter):
+        with pytest.raises(ArgumentError, match=f"workers {workers}: should be 1 or more"):
+            predict_iter(TEXTS, workers=workers)
+    with pytest.raises(ArgumentError, match="1 or more"):
+        _reader(letter_predictor, workers)
 
 
 def test_a_slow_block_does_not_change_the_order() -> None:

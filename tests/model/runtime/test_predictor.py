@@ -134,6 +134,12 @@ def test_long_and_short_articles_fill_batches_alike() -> None:
     assert np.mean(sizes) > 0.75 * 1_024
 
 
+def test_the_title_is_the_first_line() -> None:
+    for text in ("부산시 소식\n부산시는", "부산시 소식\r\n부산시는\r\n", "부산시 소식\r", "부산시 소식"):
+        document = letter_predictor().predict(text)
+        assert (document.title, document.text) == ("부산시 소식", text)
+
+
 def test_texts_are_taken_as_needed() -> None:
     taken = 0
 

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from model.runtime.document import document_from_dict, read_jsonl
 from model.runtime.errors import DataError, WorkerError
 from model.runtime.predictor import Predictor
 from model.runtime.records import Keys
-from model.runtime.resumable import ResumableOutput
+from model.runtime.resumable import ResumableOutput, open_output
 from model.runtime.stream import Counts, StreamJob, predict_jsonl
 
 IDS = [f"기사-{place}" for place in range(25)]
@@ -142,6 +144,50 @@ def test_two_runs_do_not_write_one_file(job: StreamJob) -> None:
     assert _run(job)[0].read == 25
 
 
+def test_two_runs_do_not_extend_one_whole_output(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(b'{"id": "old"}\n')
+    first = ResumableOutput(path)
+    with pytest.raises(DataError, match="another run is writing it"):
+        ResumableOutput(path)
+    first.write(b'{"id": "a"}\n')
+    with pytest.raises(DataError, match="another run is writing it"):
+        ResumableOutput(path, overwrite=True)
+    first.complete()
+    first.close()
+    second = ResumableOutput(path)
+    assert "a" in second.done
+    second.write(b'{"id": "b"}\n')
+    second.complete()
+    second.close()
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["old", "a", "b"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_lock_of_a_killed_run_does_not_matter(job: StreamJob, tmp_path: Path) -> None:
+    (tmp_path / ".out.jsonl.lock").touch()
+    assert _run(job)[0].read == 25
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_a_lock_that_was_removed_meanwhile_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    lock, take = tmp_path / ".out.jsonl.lock", fcntl.flock
+    removed = []
+
+    def flock(file: object, how: int) -> None:
+        if not removed:
+            removed.append(lock.unlink())
+        take(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    output = ResumableOutput(tmp_path / "out.jsonl")
+    with pytest.raises(DataError, match="another run is writing it"):
+        ResumableOutput(tmp_path / "out.jsonl")
+    output.close()
+    assert removed and not list(tmp_path.iterdir())
+
+
 def test_input_and_output_are_two_files(job: StreamJob) -> None:
     with pytest.raises(DataError, match="is the input and the output"):
         _run(replace(job, target=job.source, overwrite=True))
@@ -163,6 +209,61 @@ def test_bad_records_are_reported_and_skipped(job: StreamJob, tmp_path: Path, wo
     assert [(e["line"], e["id"]) for e in found] == [(2, None), (3, None), (4, None), (10, IDS[0]), (11, "고장난")]
     assert f"{job.source}:2: skipped: not valid JSON" in said and "11: skipped (고장난): could not be read (Arith" in said
     assert "5 skipped" in said
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "out.jsonl", "out.jsonl.part", "symlink", "hard link", "other/../out.jsonl"])
+@pytest.mark.parametrize("there", [True, False])
+def test_the_errors_file_is_none_of_the_others(job: StreamJob, tmp_path: Path, name: str, there: bool) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "symlink").symlink_to("out.jsonl")
+    (tmp_path / "hard link").hardlink_to(tmp_path / "in.jsonl")
+    if there:
+        _run(job)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(DataError, match=r"is the (input|output); give --errors another name"):
+        _run(replace(job, errors=tmp_path / name))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_the_errors_file_of_a_symlink_is_what_it_leads_to(job: StreamJob, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "errors").symlink_to("logs/today")
+    for _ in range(2):  # there is no file yet, there is one
+        _run(replace(job, errors=tmp_path / "errors", keys=Keys(text="body"), overwrite=True))
+        assert (tmp_path / "errors").is_symlink()
+        assert len((tmp_path / "logs/today").read_text().splitlines()) == 25
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_the_errors_may_go_to_a_pipe(job: StreamJob, tmp_path: Path) -> None:
+    pipe, found = tmp_path / "pipe", list[str]()
+    os.mkfifo(pipe)
+    # Opened for both, it takes a writer without waiting for one that reads.
+    reader = os.open(pipe, os.O_RDWR)
+    try:
+        _run(replace(job, errors=pipe, keys=Keys(text="body")))
+        assert pipe.is_fifo()
+        found = os.read(reader, 2**16).decode().splitlines()
+    finally:
+        os.close(reader)
+    assert [json.loads(line)["line"] for line in found] == list(range(1, 26))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_errors_to_a_pipe_that_nobody_reads(job: StreamJob, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: os.close(os.open(pipe, os.O_RDONLY)))
+    reader.start()
+
+    def load() -> Predictor:
+        reader.join()
+        return fragile_predictor()
+
+    _records(Path(job.source), ["x", *IDS], {"x": BAD})
+    with pytest.raises(DataError, match="--errors cannot be written"):
+        _run(replace(job, errors=pipe, load=load))
+    assert pipe.is_fifo()
 
 
 def test_a_wrong_key_does_not_fill_the_terminal(job: StreamJob, tmp_path: Path) -> None:
@@ -199,6 +300,45 @@ def test_files_that_cannot_be_used(job: StreamJob, tmp_path: Path) -> None:
         _run(replace(job, source=str(tmp_path / "missing.jsonl")))
     with pytest.raises(DataError, match="is a folder"):
         _run(replace(job, target=str(tmp_path)))
+
+
+def test_outputs_that_cannot_be_used(job: StreamJob, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(DataError, match=r"out: cannot be written .*a file is no folder"):
+        _run(replace(job, target=str(tmp_path / "a file/out")))
+    for wrong in ("a file/out.jsonl", "a file/sub/out.jsonl.gz"):
+        with pytest.raises(DataError, match=f"{wrong}: cannot be written"):
+            _run(replace(job, target=str(tmp_path / wrong)))
+        with pytest.raises(DataError, match=f"{wrong}: cannot be written"):
+            _run(replace(job, errors=tmp_path / wrong))
+    with pytest.raises(DataError, match="cannot be written"):
+        _run(replace(job, errors=tmp_path))
+    with pytest.raises(DataError, match="is a folder"):
+        _run(replace(job, target="."))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "in.jsonl"]
+
+
+WHOLE = gzip.compress(b'{"id": "a"}\n' * 9)
+
+
+@pytest.mark.parametrize("content", [b"my notes\n", WHOLE[:-9], WHOLE[:10] + b"\xff" * 9 + WHOLE[19:]])
+def test_a_whole_output_that_is_no_gzip(job: StreamJob, tmp_path: Path, content: bytes) -> None:
+    job = replace(job, target=str(tmp_path / "out.jsonl.gz"))
+    Path(job.target).write_bytes(content)
+    with pytest.raises(DataError, match=r"out.jsonl.gz: is no whole gzip file .*--overwrite"):
+        _run(job)
+    assert Path(job.target).read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl.gz"]
+    assert _run(replace(job, overwrite=True))[0].read == 25 and _ids(Path(job.target)) == IDS
+
+
+def test_an_output_that_cannot_be_finished(tmp_path: Path) -> None:
+    with open_output(str(tmp_path / "out"), False) as output:
+        output.write(b'{"id": "a"}\n')
+        (tmp_path / "out").mkdir()
+        with pytest.raises(DataError, match="out: cannot be written"):
+            output.complete()
+    assert (tmp_path / "out.part").read_bytes() == b'{"id": "a"}\n'
 
 
 def test_an_empty_input_gives_an_empty_output(job: StreamJob) -> None:

@@ -63,6 +63,7 @@ def test_a_users_error_is_one_line(tmp_path: Path) -> None:
         ["a.txt", "-o", "x"],
         ["a.txt", "--workers", "2"],
         ["--jsonl", "-", "--format", "brat"],
+        ["a.txt", "b.txt", "--format", "brat"],
         ["--jsonl", "-", "--workers", "0"],
         ["--jsonl", "-", "--batch-tokens", "many"],
     ],
@@ -70,6 +71,36 @@ def test_a_users_error_is_one_line(tmp_path: Path) -> None:
 def test_what_does_not_go_together(arguments: list[str]) -> None:
     code, _, error = _call(*arguments)
     assert code == 2 and "usage:" in error and "Traceback" not in error
+
+
+def test_an_output_that_cannot_be_used_is_no_run_with_bad_records(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for option in ("-o", "--errors"):
+        code, _, error = _call("--jsonl", "-", option, str(tmp_path / "file/out.jsonl"), given=_lines(1))
+        assert code == 2 and error.startswith("error: ") and "cannot be written" in error and len(error.splitlines()) == 1
+
+
+def test_a_full_disk_is_told_of_in_one_line(tmp_path: Path) -> None:
+    arguments = ["predict", "--jsonl", "-", "--quiet", "-o", str(tmp_path / "out.jsonl")]
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); {PROGRAM}"
+    command = [sys.executable, "-c", full, *arguments]
+    done = subprocess.run(command, env=ENVIRONMENT, input=_lines(3), capture_output=True, check=False)
+    error = done.stderr.decode()
+    assert done.returncode == 2 and "goes on once it can" in error and len(error.splitlines()) == 1
+    assert _call(*arguments[1:], given=_lines(3))[0] == 0
+    found = [json.loads(line)["id"] for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+    assert found == ["0", "1", "2"]
+
+
+def test_errors_over_what_a_shell_redirected(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes(_lines(3))
+    for errors, said in ((source, "is the input"), (target, "is the output")):
+        command = [sys.executable, "-c", PROGRAM, "predict", "--jsonl", "-", "--errors", str(errors)]
+        with source.open("rb") as given, target.open("wb") as out:
+            done = subprocess.run(command, env=ENVIRONMENT, stdin=given, stdout=out, stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 2 and said in done.stderr.decode()
+    assert source.read_bytes() == _lines(3)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
