@@ -234,7 +234,6 @@ def test_the_errors_file_of_a_symlink_is_what_it_leads_to(job: StreamJob, tmp_pa
         assert len((tmp_path / "logs/today").read_text().splitlines()) == 25
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_the_errors_may_go_to_a_pipe(job: StreamJob, tmp_path: Path) -> None:
     pipe, found = tmp_path / "pipe", list[str]()
     os.mkfifo(pipe)
@@ -249,7 +248,6 @@ def test_the_errors_may_go_to_a_pipe(job: StreamJob, tmp_path: Path) -> None:
     assert [json.loads(line)["line"] for line in found] == list(range(1, 26))
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_errors_to_a_pipe_that_nobody_reads(job: StreamJob, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
