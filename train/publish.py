@@ -11,14 +11,13 @@ from typing import Annotated
 import typer
 
 from model import load
-from model.runs import METRICS_FILE
+from model.runs import METRICS_FILE, RECIPE_FILE, REPORT_FILE
 from model.runtime.document import Document
 from model.runtime.errors import DataError
 from model.runtime.schema import LABELS, RELATIONS
 
 from .console import console, run
 from .report import put_between
-from .run import RECIPE_FILE, REPORT_FILE
 
 _FILES = (RECIPE_FILE, METRICS_FILE, "provenance.json", REPORT_FILE)
 

@@ -5,33 +5,25 @@ python -m train.run --config configs/embedded.yaml training.epochs=10
 python -m train.run --config configs/embedded.yaml --resume
 """
 
-import json
 import logging
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
 from huggingface_hub.utils import logging as hub_logging
 from rich.table import Table
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
-from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
 from model.checkpoint import load_predictor, new_settings, save_model
 from model.encoder import Encoder, load_encoder
 from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
-from model.runs import METRICS_FILE, MODEL_FOLDER, RECIPE_FILE, REPORT_FILE, RUNS
+from model.runs import METRICS_FILE, MODEL_FOLDER, REPORT_FILE, RUNS
 from model.runtime.document import Document, write_jsonl
-from model.runtime.errors import ConfigError
 from model.runtime.settings import write_settings
 
 from .augment import augmented
@@ -44,7 +36,7 @@ from .calibrate import (
     split_reliability,
     uncalibrated,
 )
-from .config import Recipe, load_recipe, recipe_yaml
+from .config import Recipe, load_recipe
 from .console import console, run
 from .data.corpus import Corpus
 from .evaluate import predict_split, score
@@ -54,14 +46,10 @@ from .metrics import Evaluation
 from .provenance import data_hashes, provenance
 from .random_encoder import random_encoder
 from .report import SUMMARY_HEADER, evaluations_dict, run_report, summary_rows, write_json, write_text
+from .resuming import MINUTES_FILE, Clock, alone, check_resumable, last_checkpoint, resumption, start_folder
 from .thresholds import with_tuned_thresholds
 from .trainer import JointTrainer
 
-if sys.platform != "win32":
-    import fcntl
-
-_DATA_FILE = "data.json"
-_MINUTES_FILE = "minutes.json"
 _LOG = logging.getLogger(__name__)
 
 
@@ -89,16 +77,16 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     splits = {split: corpus.read(split) for split in ("train", "dev", "test")}
     folder = runs / recipe.name
     if resume:
-        _check_resumable(folder, recipe, hashes)
+        check_resumable(folder, recipe, hashes)
     if recipe.training.threads:
         torch.set_num_threads(recipe.training.threads)
     set_seed(recipe.seed)
     encoder = build_encoder(recipe, splits["train"])
-    with _alone(folder):
-        checkpoint = _last_checkpoint(folder) if resume else None
+    with alone(folder):
+        checkpoint = last_checkpoint(folder) if resume else None
         if checkpoint is None:
-            _start_folder(folder, recipe, hashes)
-        clock = _Clock(folder / _MINUTES_FILE, started)
+            start_folder(folder, recipe, hashes)
+        clock = Clock(folder / MINUTES_FILE, started)
         trainer = _trainer(recipe, encoder, splits, folder)
         trainer.add_callback(clock)
         trainer.train(resume_from_checkpoint=checkpoint)
@@ -108,7 +96,7 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
         save_model(folder / MODEL_FOLDER, network, predictor.tokenizer, predictor.settings, predictor.lexicon)
         fitted = _fit_on_dev(folder / MODEL_FOLDER, recipe, splits["dev"])
         evaluations, reliability = _evaluate(folder, splits, fitted)
-        facts = provenance(corpus, recipe.seed) | hashes | _resumption(checkpoint, clock)
+        facts = provenance(corpus, recipe.seed) | hashes | resumption(checkpoint, clock)
         facts |= {
             "minutes": round(clock.minutes, 1),
             "epochs": round(trainer.state.epoch or 0, 1),
@@ -172,104 +160,6 @@ def build_encoder(recipe: Recipe, documents: list[Document]) -> Encoder:
     return load_encoder(recipe.encoder.name)
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps other processes from training under the name, where the system can.
-
-    A second one would move the folder away under the first, and both would write their checkpoints into the new one.
-
-    A lock ends with its process, so a killed run leaves none. The file stays: one that is deleted could be locked by two.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("a") as lock:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConfigError(
-                    f"{folder}: is being trained by another process; give this one a name of its own (ARGS='name=…')"
-                ) from None
-            except OSError:
-                _LOG.warning("%s: this file system has no locks; see that no other process trains under the name", folder)
-        yield
-
-
-class _Clock(TrainerCallback):
-    """The minutes of a run and of the parts before it was resumed. Noted at each checkpoint: what a kill takes is done again.
-
-    `before`: minutes up to the checkpoint, as noted; None when nothing is.
-    """
-
-    def __init__(self, file: Path, started: float) -> None:
-        self._file = file
-        self._started = started
-        noted = _json_of(file)
-        self.before: float | None = noted.get("minutes") if noted else None
-
-    @property
-    def minutes(self) -> float:
-        return (self.before or 0.0) + (time.monotonic() - self._started) / 60
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        write_json(self._file, {"minutes": self.minutes})
-
-
-def _resumption(checkpoint: str | None, clock: _Clock) -> dict[str, str]:
-    """What provenance says of a resumed run. Runs of older versions noted no minutes."""
-    if checkpoint is None:
-        return {}
-    return {"resumed from": Path(checkpoint).name + ("; the minutes before are not known" if clock.before is None else "")}
-
-
-def _json_of(path: Path) -> dict[str, Any] | None:
-    """What a JSON file holds; None when it is missing or only half there."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _start_folder(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> None:
-    """A fresh run folder; an older run of the same name is kept beside it under the time it is moved."""
-    if folder.exists():
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder.replace(folder.with_name(f".{folder.name}.{stamp}"))
-    folder.mkdir(parents=True)
-    write_json(folder / _DATA_FILE, hashes)
-    write_text(folder / RECIPE_FILE, recipe_yaml(recipe))
-
-
-def _check_resumable(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> None:
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such run to resume; start it without --resume")
-    if not (folder / RECIPE_FILE).is_file():
-        raise ConfigError(f"{folder}: cannot be resumed, its {RECIPE_FILE} is missing; start anew without --resume")
-    stored = (folder / RECIPE_FILE).read_text(encoding="utf-8")
-    if stored != recipe_yaml(recipe):
-        raise ConfigError(
-            f"{folder}: was started with another recipe ({folder / RECIPE_FILE}); resume with that one or start anew"
-        )
-    # Runs of older versions noted no hashes; they can be gone on with all the same.
-    noted = _json_of(folder / _DATA_FILE) or hashes
-    changed = [name.split()[0] for name in hashes if noted.get(name) != hashes[name]]
-    if changed:
-        raise ConfigError(f"{folder}: was started with another {' and '.join(changed)}; resume with those data or start anew")
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """The last whole checkpoint. The trainer's state is the last of its files, so a kill in between leaves it out or broken."""
-    whole: dict[int, Path] = {}
-    for path in (folder / "checkpoints").glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
-        step = path.name.removeprefix(f"{PREFIX_CHECKPOINT_DIR}-")
-        if step.isdigit() and _json_of(path / TRAINER_STATE_NAME) is not None:
-            whole[int(step)] = path
-    if not whole:
-        console.print(f"{folder}: no checkpoint yet; starting from the beginning", markup=False)
-        return None
-    return str(whole[max(whole)])
-
-
 def _evaluate(
     folder: Path, splits: dict[str, list[Document]], fitted: FittedCalibration | None
 ) -> tuple[dict[str, Evaluation], dict[str, SplitReliability]]:
@@ -314,8 +204,6 @@ def main(
     console.print(f"report: {finished.report}", markup=False)
     print_exported(exported)
 
-
-__all__ = ["RECIPE_FILE", "REPORT_FILE", "FinishedRun", "build_encoder", "train"]
 
 if __name__ == "__main__":
     run(app)

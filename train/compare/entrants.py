@@ -19,7 +19,7 @@ import yaml
 from model.checkpoint import ENCODER_FOLDER, WEIGHTS_FILE, load_model, load_predictor, load_weights, new_settings
 from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
-from model.runs import MODEL_FOLDER
+from model.runs import MODEL_FOLDER, RECIPE_FILE
 from model.runtime import WEIGHTS_FOLDER
 from model.runtime.errors import ConfigError, ModelError
 from model.runtime.exported import load_exported
@@ -30,7 +30,7 @@ from model.runtime.settings import FILE_NAME, TOKENIZER_FILE, read_settings
 
 from ..config import load_recipe
 from ..data.corpus import Corpus
-from ..run import RECIPE_FILE, build_encoder
+from ..run import build_encoder
 
 Kind = Literal["run", "checkpoint", "model", "onnx", "wheel"]
 CHECKPOINTS_FOLDER = "checkpoints"
