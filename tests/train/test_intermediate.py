@@ -1,101 +1,75 @@
-"""The intermediate stage on a handful of sentences."""
+"""The encoder of a run as a folder of its own."""
 
-import json
-from copy import deepcopy
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, AutoTokenizer, ElectraConfig, ElectraModel, PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
+from model.checkpoint import save_model
 from model.encoder import Encoder
-from model.runtime.errors import DataError, ModelError
-from train import intermediate as module
-from train.intermediate import app, read_sentences, teach_names
+from model.network import JointNetwork
+from model.runtime.errors import ModelError
+from model.runtime.predictor import Predictor
+from train.config import load_recipe, recipe_yaml
+from train.intermediate import app, save_encoder
 
-ROWS = [
-    {"text": "경찰은 박씨를 불렀다.", "entities": [{"start": 4, "end": 5, "label": "PS"}]},
-    {"text": "서울에서 김씨가 왔다.", "entities": [{"start": 0, "end": 2, "label": "LC"}, {"start": 5, "end": 6, "label": "PS"}]},
-    {"text": "공백\u00a0이상", "entities": []},
-]
+Build = Callable[..., Predictor]
 
 
 @pytest.fixture
-def sentences(tmp_path: Path) -> Path:
-    path = tmp_path / "names.jsonl"
-    path.write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
-    return path
+def source(tiny_encoder: Encoder, tmp_path: Path) -> Path:
+    """The folder that the run started from: other weights, a dropout of its own."""
+    folder = tmp_path / "source"
+    config = ElectraConfig.from_dict({**tiny_encoder.model.config.to_dict(), "attention_probs_dropout_prob": 0.0})
+    ElectraModel(config).save_pretrained(folder)
+    special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    PreTrainedTokenizerFast(tokenizer_object=tiny_encoder.tokenizer, **special).save_pretrained(folder)
+    return folder
 
 
-def _copy(encoder: Encoder) -> Encoder:
-    # With a configuration of its own: what is saved in half precision notes that in it.
-    model = AutoModel.from_config(deepcopy(encoder.model.config))
-    model.load_state_dict(encoder.model.state_dict())
-    return Encoder(model, encoder.tokenizer, encoder.cls_id, encoder.sep_id, encoder.pad_id)
+@pytest.fixture
+def finished(source: Path, tiny_predictor: Build, tmp_path: Path, repository: Path) -> Path:
+    """A run folder as `train.run` leaves it, as far as the stage looks into it."""
+    folder, predictor = tmp_path / "run", tiny_predictor()
+    assert isinstance(predictor.network, JointNetwork)
+    save_model(folder / "model", predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
+    recipe = load_recipe(repository / "configs/embedded.yaml", [f"encoder.name={source}"])
+    (folder / "config.yaml").write_text(recipe_yaml(recipe), encoding="utf-8")
+    return folder
 
 
-def test_tags_follow_the_labels_of_the_corpus(tiny_encoder: Encoder, sentences: Path) -> None:
-    windows, labels = read_sentences(sentences, tiny_encoder, 64)
-    assert labels == ["LC", "PS"] and len(windows) == 2
-    assert windows[0].tags.tolist() == [0] * 4 + [3] + [0] * 7
-    assert windows[1].tags[:6].tolist() == [1, 2, 0, 0, 0, 3]
-
-
-def test_the_encoder_learns_and_one_seed_gives_one_result(tiny_encoder: Encoder, sentences: Path) -> None:
-    windows, labels = read_sentences(sentences, tiny_encoder, 64)
-    taught = [_copy(tiny_encoder) for _ in range(2)]
-    losses = [teach_names(encoder, windows, len(labels), 30, 2, 2e-3, seed=1) for encoder in taught]
-    assert losses[0] == losses[1] and losses[0][-1] < losses[0][0] / 2
-    states = [encoder.model.state_dict() for encoder in (*taught, tiny_encoder)]
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    assert not all(torch.equal(states[0][name], states[2][name]) for name in states[0])
-
-
-@pytest.mark.parametrize("content", ["{broken", '{"text": "가"}', "[1]"])
-def test_a_broken_corpus(tiny_encoder: Encoder, tmp_path: Path, content: str) -> None:
-    path = tmp_path / "names.jsonl"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match=str(path)):
-        read_sentences(path, tiny_encoder, 64)
-
-
-@pytest.mark.parametrize(("start", "end"), [(2, 4), (3, 5), (-1, 2), (2, 1), (1, 1)])
-def test_an_entity_outside_of_its_text(tiny_encoder: Encoder, tmp_path: Path, start: int, end: int) -> None:
-    path = tmp_path / "names.jsonl"
-    row = {"text": "김씨가", "entities": [{"start": start, "end": end, "label": "PS"}]}
-    path.write_text(json.dumps(row), encoding="utf-8")
-    with pytest.raises(DataError, match=f"an entity at {start}–{end} of a text of 3 characters"):
-        read_sentences(path, tiny_encoder, 64)
-
-
-@pytest.mark.parametrize("content", ["", "\n", json.dumps(ROWS[2])], ids=["empty", "empty line", "out of normal form"])
-def test_a_corpus_without_a_usable_text(tiny_encoder: Encoder, tmp_path: Path, content: str) -> None:
-    path = tmp_path / "names.jsonl"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match="no text in normal form"):
-        read_sentences(path, tiny_encoder, 64)
-
-
-@pytest.mark.parametrize("missing", ["tokenizer.json", "tokenizer_config.json"])
-def test_an_encoder_without_tokenizer_files_is_refused_before_the_training(
-    tiny_encoder: Encoder, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+def test_the_encoder_of_the_run_comes_out_and_can_be_started_from(
+    tiny_encoder: Encoder, source: Path, finished: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(module, "load_encoder", lambda _: _copy(tiny_encoder))
-    source = tmp_path / "encoder"
-    source.mkdir()
-    for name in ("vocab.txt", "tokenizer.json", "tokenizer_config.json"):
-        (source / name).write_text("{}", encoding="utf-8")
-    arguments = [str(source), str(sentences), str(tmp_path / "whole"), "--epochs", "1"]
-    assert CliRunner().invoke(app, arguments).exit_code == 0
-    assert {"config.json", "tokenizer.json", "tokenizer_config.json"} <= {p.name for p in (tmp_path / "whole").iterdir()}
+    result = CliRunner().invoke(app, [str(finished), str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    kept, started = (AutoModel.from_pretrained(tmp_path / name, dtype=torch.float32).state_dict() for name in ("out", "source"))
+    expected = tiny_encoder.model.state_dict()
+    for name, weight in kept.items():
+        assert torch.allclose(weight, expected[name], atol=1e-3), name
+    assert not all(torch.allclose(expected[name], started[name], atol=1e-3) for name in expected)
+    assert (tmp_path / "out" / "config.json").read_bytes() == (source / "config.json").read_bytes()
+    pieces = AutoTokenizer.from_pretrained(tmp_path / "out").encode("부산시는", add_special_tokens=False)
+    assert pieces == tiny_encoder.tokenizer.encode("부산시는", add_special_tokens=False).ids
+
+
+@pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_a_source_that_is_gone(source: Path, finished: Path, tmp_path: Path, missing: str) -> None:
     (source / missing).unlink()
-    arguments[2] = str(tmp_path / "lacking")
-    error = CliRunner().invoke(app, arguments).exception
-    assert isinstance(error, ModelError) and f"not a local folder with {missing}," in str(error)
-    assert not (tmp_path / "lacking").exists()
+    with pytest.raises(ModelError, match=f"not a local folder with {missing},"):
+        save_encoder(finished, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
-def test_a_missing_corpus(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
-        read_sentences(tmp_path / "nowhere", tiny_encoder, 64)
+def test_nothing_is_written_over_and_nothing_is_left_behind(source: Path, finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ModelError, match="is there already"):
+        save_encoder(finished, tmp_path / "out")
+    shutil.rmtree(finished / "model")
+    with pytest.raises(ModelError):
+        save_encoder(finished, tmp_path / "other")
+    assert {path.name for path in tmp_path.iterdir()} == {"source", "run", "out"}

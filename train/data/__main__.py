@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from model import load
-from model.runtime.document import Document, read_jsonl
+from model.runtime.document import Document, read_jsonl, write_jsonl
 from model.runtime.errors import DataError
 from train.console import console, run
 from train.report import evaluation_table, write_text
@@ -24,6 +24,7 @@ from .formats.offsets import Unit
 from .inline import read_inline, write_inline
 from .links import link_scores, links_file, read_links
 from .overlap import overlap, overlap_markdown
+from .standoff import CORPUS, attach, corpus_files, detach, read_standoff, write_standoff
 from .statistics import statistics_table, write_statistics
 from .suggest import ORDER, suggest, unlabelled, write_suggestions
 
@@ -104,6 +105,40 @@ def convert(
     for note in notes:
         console.print(f"note: {note}", markup=False)
     console.print(f"{len(reading.documents)} articles, {read} to {written}: {target}", markup=False)
+
+
+TextFolder = Annotated[Path, typer.Option("--corpus", help="folder of the texts")]
+
+
+@app.command("attach")
+def attach_command(
+    source: Annotated[Path, typer.Argument(help="stand-off annotations")],
+    target: Annotated[Path, typer.Argument(help="JSON Lines file to write")],
+    corpus: TextFolder = CORPUS,
+    force: Force = False,
+) -> None:
+    """Put annotations that are kept without their texts together with the texts of a corpus folder."""
+    _refuse_existing(target, force)
+    documents = attach(read_standoff(source), corpus)
+    write_jsonl(target, documents)
+    console.print(f"{len(documents)} articles: {target}", markup=False)
+
+
+@app.command("detach")
+def detach_command(
+    source: Annotated[
+        Path, typer.Argument(help="annotated articles whose texts stand in the corpus: JSON Lines, or folder of inline files")
+    ],
+    target: Annotated[Path, typer.Argument(help="file of stand-off annotations to write")],
+    corpus: TextFolder = CORPUS,
+    pattern: Annotated[str, typer.Option(help="which files of the corpus to look in")] = "*.txt*",
+    force: Force = False,
+) -> None:
+    """Write annotations without a word of the text, for articles that must not be passed on."""
+    _refuse_existing(target, force)
+    articles = detach(_documents(source), corpus, corpus_files(corpus, pattern))
+    write_standoff(target, articles)
+    console.print(f"{len(articles)} articles: {target}", markup=False)
 
 
 def _refuse_existing(target: Path, force: bool) -> None:
