@@ -7,6 +7,8 @@ RUN ?=
 RUNS ?=
 MODEL ?=
 SPLIT ?= test
+CORPUS ?= ../shared/corpus
+RELEASES := runs/releases-data
 ARGS ?=
 STAMP := $(VENV)/.installed
 BENCH := $(VENV)/.bench
@@ -14,7 +16,7 @@ export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bench train evaluate compare report publish export verify-export data check-data links coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
+.PHONY: help setup setup-bench train evaluate compare report publish export verify-export releases evaluate-releases data check-data links coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +55,14 @@ export: $(STAMP) ## pack RUN=runs/… into dist/*.whl (ARGS='--precision fp32')
 
 verify-export: $(STAMP) ## compare RUN in torch, exported in fp32 and in int8, on dev and test
 	$(PY) -m train.export $(RUN) --verify
+releases: $(STAMP) ## put data/releases (annotations of real press releases) and their texts in CORPUS=… together
+	$(PY) -m train.data attach data/releases/train.jsonl $(RELEASES)/releases.jsonl --corpus $(CORPUS) --force
+	$(PY) -m train.data attach data/releases/test.jsonl $(RELEASES)/test.jsonl --corpus $(CORPUS) --force
+	cat data/annotations/train.jsonl $(RELEASES)/releases.jsonl > $(RELEASES)/train.jsonl
+	cp data/annotations/dev.jsonl $(RELEASES)/dev.jsonl
+
+evaluate-releases: releases ## score RUN=runs/… on the real press releases set aside for it
+	$(PY) -m train.evaluate $(RUN) --data $(RELEASES) --split test
 
 data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
 	$(PY) -m train.data compile

@@ -1,12 +1,13 @@
 """A model folder: weights, encoder config, tokenizer, settings. Written whole or not at all; read with clear errors."""
 
+import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
@@ -20,6 +21,7 @@ from .runtime.settings import TOKENIZER_FILE, ModelSettings, read_settings, read
 from .runtime.windows import WindowSettings
 
 WEIGHTS_FILE = "model.safetensors"
+HEADS_FILE = "heads.safetensors"
 ENCODER_FOLDER = "encoder"
 
 
@@ -82,6 +84,32 @@ def load_weights(network: JointNetwork, path: Path) -> None:
         raise ModelError(f"{path}: cannot be read, the checkpoint is missing or damaged ({error})") from None
     except RuntimeError as error:
         raise ModelError(f"{path}: does not fit the network ({str(error).splitlines()[0]})") from None
+
+
+def save_heads(folder: Path, network: JointNetwork) -> None:
+    """Writes the weights of both heads in half precision into an encoder's folder, for a run on other articles to start from."""
+    weights = {name: value for name, value in network.state_dict().items() if not name.startswith("encoder.")}
+    halved = {name: value.detach().cpu().half().contiguous() for name, value in weights.items()}
+    save_file(halved, folder / HEADS_FILE, metadata={"size": json.dumps(asdict(network.size))})
+
+
+def load_heads(network: JointNetwork, folder: Path) -> None:
+    """Starts both heads from the weights that `save_heads` left; ModelError when there are none, or of another size."""
+    path = folder / HEADS_FILE
+    try:
+        with safe_open(path, "pt") as file:
+            size = NetworkSize(**json.loads((file.metadata() or {})["size"]))
+            names = file.keys()
+            weights = {name: file.get_tensor(name).float() for name in names}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read; encoder.heads=false starts the heads anew ({error})") from None
+    differing = [field.name for field in fields(size) if getattr(size, field.name) != getattr(network.size, field.name)]
+    shaping = [name for name in differing if "dropout" not in name]
+    if shaping:
+        raise ModelError(f"{path}: heads of another size ({', '.join(shaping)}); set them alike, or encoder.heads=false")
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    if unexpected or any(not name.startswith("encoder.") for name in missing):
+        raise ModelError(f"{path}: heads of another version of the network; encoder.heads=false starts them anew")
 
 
 def load_predictor(folder: Path, device: str | None = None) -> Predictor:

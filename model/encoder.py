@@ -35,13 +35,18 @@ class Encoder:
         return int(self.model.config.max_position_embeddings)
 
 
+def encoder_folder(name: str) -> Path:
+    """The local folder that a name stands for, whether it is there or not."""
+    return BACKBONE if name == EMBEDDED else Path(name)
+
+
 def load_encoder(name: str) -> Encoder:
     """Loads an encoder with its weights in single precision.
 
     `name`: `embedded`, a local folder in the Hugging Face layout, or a hub id. Raises ModelError when it cannot be had (saying
     what was looked for and the ways out), or when its tokenizer does not know Hangul.
     """
-    source = BACKBONE if name == EMBEDDED else Path(name)
+    source = encoder_folder(name)
     if name == EMBEDDED and not (BACKBONE / "config.json").is_file():
         raise ModelError(f"the embedded encoder is not in {BACKBONE}; restore model/backbone/ from the repository")
     local = source.is_dir()

@@ -35,9 +35,13 @@ class RandomEncoder(_Section):
 
 
 class EncoderConfig(_Section):
-    """`name`: `embedded`, `random`, a hub id, or a local folder."""
+    """`name`: `embedded`, `random`, a hub id, or a local folder.
+
+    `heads`: tagger and relation head start from what `train.intermediate` left in the encoder's folder, not at random.
+    """
 
     name: str = "embedded"
+    heads: bool = False
     random: RandomEncoder = RandomEncoder()
 
 

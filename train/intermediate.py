@@ -1,10 +1,11 @@
-"""The encoder of a run as a folder of its own, for another recipe to start from: an intermediate supervised stage.
+"""Encoder and heads of a run as a folder of their own, for another recipe to start from: an intermediate supervised stage.
 
     python -m train.run --config configs/releases.yaml
     python -m train.intermediate runs/releases OUTPUT
 
-What annotated articles that cannot be passed on, or that are too many for every training, teach about mentions and relations
-stays in the encoder (intermediate-task training: Phang et al. 2018); the heads are thrown away, and the next run learns its own.
+What is learnt from annotated articles that cannot be passed on, or that are too many for every training, stays in the weights
+(intermediate-task training: Phang et al. 2018). The folder is an encoder in the Hugging Face layout with `heads.safetensors`
+beside it; a recipe starts from the encoder alone, or with `encoder.heads: true` from the heads too.
 """
 
 import shutil
@@ -14,8 +15,8 @@ from typing import Annotated
 
 import typer
 
-from model.checkpoint import load_model
-from model.encoder import BACKBONE, EMBEDDED
+from model.checkpoint import load_model, save_heads
+from model.encoder import encoder_folder
 from model.runs import RECIPE_FILE, model_folder
 from model.runtime.errors import ModelError
 
@@ -25,8 +26,8 @@ from .console import console, run
 _KEPT_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
-def save_encoder(run_folder: Path, output: Path) -> None:
-    """Writes the encoder of a finished run in the Hugging Face layout, half precision, whole or not at all.
+def save_start(run_folder: Path, output: Path) -> None:
+    """Writes encoder and heads of a finished run, half precision, whole or not at all.
 
     Configuration and tokenizer are those of the local folder that the run started from. ModelError when that folder is not there
     any more, or `output` is.
@@ -37,6 +38,8 @@ def save_encoder(run_folder: Path, output: Path) -> None:
     network, *_ = load_model(model_folder(run_folder))
     temporary = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
+        temporary.mkdir(parents=True)
+        save_heads(temporary, network)
         network.encoder.half().save_pretrained(temporary)
         for name in _KEPT_FILES:
             shutil.copyfile(source / name, temporary / name)
@@ -49,7 +52,7 @@ def save_encoder(run_folder: Path, output: Path) -> None:
 def _source(run_folder: Path) -> Path:
     """The folder of the encoder that the run started from."""
     name = load_recipe(run_folder / RECIPE_FILE).encoder.name
-    source = BACKBONE if name == EMBEDDED else Path(name)
+    source = encoder_folder(name)
     missing = [kept for kept in _KEPT_FILES if not (source / kept).is_file()]
     if missing:
         raise ModelError(
@@ -67,8 +70,8 @@ def main(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="a finished run")],
     output: Annotated[Path, typer.Argument(help="folder for the encoder")],
 ) -> None:
-    """Keep the encoder of a run; its heads are thrown away."""
-    save_encoder(run_folder, output)
+    """Keep encoder and heads of a run for other recipes to start from."""
+    save_start(run_folder, output)
     console.print(f"encoder: {output}", markup=False)
 
 

@@ -18,8 +18,8 @@ from rich.table import Table
 from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
-from model.checkpoint import load_predictor, new_settings, save_model
-from model.encoder import Encoder, load_encoder
+from model.checkpoint import load_heads, load_predictor, new_settings, save_model
+from model.encoder import Encoder, encoder_folder, load_encoder
 from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
 from model.runs import METRICS_FILE, MODEL_FOLDER, REPORT_FILE, RUNS
@@ -133,6 +133,8 @@ def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]]
     size = NetworkSize(**recipe.network.model_dump())
     settings = new_settings(encoder, recipe.window.length, recipe.window.context, size, recipe.threshold, recipe.name)
     network = JointNetwork(encoder.model, size)
+    if recipe.encoder.heads:
+        load_heads(network, encoder_folder(recipe.encoder.name))
     lexicon = load_lexicon(recipe.lexicon)
     articles = splits["train"]
     augmentation = recipe.augmentation

@@ -1,7 +1,8 @@
-"""The encoder of a run as a folder of its own."""
+"""Encoder and heads of a run as a folder of their own."""
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,15 @@ import torch
 from transformers import AutoModel, AutoTokenizer, ElectraConfig, ElectraModel, PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
-from model.checkpoint import save_model
+from model.checkpoint import load_heads, save_model
 from model.encoder import Encoder
-from model.network import JointNetwork
+from model.network import JointNetwork, NetworkSize
 from model.runtime.errors import ModelError
 from model.runtime.predictor import Predictor
 from train.config import load_recipe, recipe_yaml
-from train.intermediate import app, save_encoder
+from train.intermediate import app, save_start
 
+SIZE = NetworkSize(char_dim=16, hidden=32, relation_hidden=32, kernel=3, dropout=0.0, char_dropout=0.0)  # the tiny predictor's
 Build = Callable[..., Predictor]
 
 
@@ -57,19 +59,41 @@ def test_the_encoder_of_the_run_comes_out_and_can_be_started_from(
     assert pieces == tiny_encoder.tokenizer.encode("부산시는", add_special_tokens=False).ids
 
 
+def test_the_heads_of_the_run_come_out_too(finished: Path, tiny_encoder: Encoder, tiny_predictor: Build, tmp_path: Path) -> None:
+    save_start(finished, tmp_path / "out")
+    torch.manual_seed(8)
+    network, trained = JointNetwork(tiny_encoder.model, SIZE), tiny_predictor().network
+    assert isinstance(trained, JointNetwork)
+    expected = trained.state_dict()
+    load_heads(network, tmp_path / "out")
+    for name, weight in network.state_dict().items():
+        assert torch.allclose(weight, expected[name], rtol=1e-3, atol=1e-3), name
+    with pytest.raises(ModelError, match=r"heads of another size \(hidden\)"):
+        load_heads(JointNetwork(tiny_encoder.model, replace(SIZE, hidden=16)), tmp_path / "out")
+    load_heads(JointNetwork(tiny_encoder.model, replace(SIZE, dropout=0.5)), tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}"], ids=["missing", "empty", "damaged"])
+def test_heads_that_cannot_be_read(tiny_encoder: Encoder, tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "heads.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match=r"heads.safetensors: cannot be read.*encoder.heads=false"):
+        load_heads(JointNetwork(tiny_encoder.model, SIZE), tmp_path)
+
+
 @pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "tokenizer_config.json"])
 def test_a_source_that_is_gone(source: Path, finished: Path, tmp_path: Path, missing: str) -> None:
     (source / missing).unlink()
     with pytest.raises(ModelError, match=f"not a local folder with {missing},"):
-        save_encoder(finished, tmp_path / "out")
+        save_start(finished, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_written_over_and_nothing_is_left_behind(source: Path, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(ModelError, match="is there already"):
-        save_encoder(finished, tmp_path / "out")
+        save_start(finished, tmp_path / "out")
     shutil.rmtree(finished / "model")
     with pytest.raises(ModelError):
-        save_encoder(finished, tmp_path / "other")
+        save_start(finished, tmp_path / "other")
     assert {path.name for path in tmp_path.iterdir()} == {"source", "run", "out"}

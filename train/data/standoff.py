@@ -58,7 +58,7 @@ def write_standoff(path: Path, articles: Iterable[StandoffArticle]) -> None:
 
 
 def attach(articles: Sequence[StandoffArticle], folder: Path) -> list[Document]:
-    """The annotated articles, with their texts from the corpus folder; DataError when a text is not the one that was annotated."""
+    """The annotated articles, with their texts from the corpus folder; DataError when a text is not the annotated one."""
     texts = _Texts(folder)
     return [_document(article, texts.passage(article.file, *article.lines)) for article in articles]
 

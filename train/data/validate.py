@@ -27,6 +27,8 @@ _OUTSIDE_TAILS = {
     "CITY": "시장 도지사 군수 구청장 시청 도청 군청 구청 시의회 도의회 측".split(),
     "DATE": "오전 오후 경 쯤 께 부터 까지 시 동안".split(),
 }
+# What only looks like such a tail: whom a field is for (guideline, choices 41 and 86), the turn of the year.
+_WHOLE = re.compile(r"(?:인재|인력|전문가|기업|청년|창업자) 육성$|연시$")
 _EDGE_PUNCTUATION = re.compile(r"^[\s,.·ㆍ‧∙•;:/)\]”’」』“‘「『]|[\s,·ㆍ‧∙•;:/(\[“‘「『”’」』]$")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u200b\ufeff]")
 
@@ -107,6 +109,8 @@ def _check_mentions(article: Article) -> Iterator[Finding]:
 
 
 def _outside_tail(entity: Entity) -> str | None:
+    if _WHOLE.search(entity.text):
+        return None
     for tail in _OUTSIDE_TAILS.get(entity.label, ()):
         rest = entity.text.removesuffix(tail)
         if rest != entity.text and rest.strip() and (entity.label != "PERSON" or len(rest) > 1):

@@ -10,11 +10,16 @@ from transformers import ElectraModel
 
 # Trained without dropout; fine-tuning on little data wants it.
 _FINE_TUNING_DROPOUT = 0.1
+POSITIONS = "embeddings.position_embeddings.weight"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
-def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path) -> None:
-    """Write config, half-precision weights and tokenizer; the folder is replaced whole, so no reader sees a half-written one."""
+def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path, positions: int) -> None:
+    """Write config, half-precision weights and tokenizer; the folder is replaced whole, so no reader sees a half-written one.
+
+    Only the first `positions` positions are written, as many as training sequences have: an encoder is lost on others, and one
+    that does not have them refuses longer input instead of reading it badly.
+    """
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     partial.mkdir(parents=True)
     config = type(encoder.config).from_dict(encoder.config.to_dict())
@@ -22,12 +27,14 @@ def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path) 
         {
             "architectures": ["ElectraModel"],
             "dtype": "float16",
+            "max_position_embeddings": positions,
             "hidden_dropout_prob": _FINE_TUNING_DROPOUT,
             "attention_probs_dropout_prob": _FINE_TUNING_DROPOUT,
         }
     )
     config.save_pretrained(partial)
     weights = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in encoder.state_dict().items()}
+    weights[POSITIONS] = weights[POSITIONS][:positions].clone()
     save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
     (partial / "model.safetensors").chmod(0o644)
     copy_tokenizer(tokenizer_folder, partial)

@@ -9,6 +9,7 @@ from torch.nn import functional
 from transformers import ElectraConfig, ElectraModel
 
 from train.pretrain.config import Architecture, Generator, PretrainConfig, WarmStart
+from train.pretrain.export import POSITIONS
 from train.pretrain.locality import point_heads_at_neighbours, sinusoids
 from train.pretrain.vocabulary import PAD
 
@@ -61,8 +62,12 @@ class PretrainingModel(nn.Module):
         self._set_output_bias(frequencies)
 
     def continue_from(self, folder: Path, frequencies: Tensor) -> None:
-        """Take the weights of an exported encoder; heads start anew."""
-        self.encoder.load_state_dict(ElectraModel.from_pretrained(folder, dtype=torch.float32).state_dict())
+        """Take the weights of an exported encoder; positions that it lacks and heads start anew."""
+        weights = ElectraModel.from_pretrained(folder, dtype=torch.float32).state_dict()
+        positions = self.encoder.embeddings.position_embeddings.weight.detach().clone()
+        known = weights[POSITIONS][: len(positions)]
+        positions[: len(known)] = known
+        self.encoder.load_state_dict({**weights, POSITIONS: positions})
         self._set_output_bias(frequencies)
 
     def _set_output_bias(self, frequencies: Tensor) -> None:

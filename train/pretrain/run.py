@@ -180,7 +180,8 @@ class Trainer:
         return torch.autocast("cpu", dtype=torch.bfloat16) if self.bfloat16 else nullcontext()
 
     def _export(self) -> None:
-        export_encoder(self.model.encoder, self.config.output / "tokenizer", self.config.export)
+        tokenizer, positions = self.config.output / "tokenizer", self.config.training.length
+        export_encoder(self.model.encoder, tokenizer, self.config.export, positions)
 
 
 def _optimiser(model: PretrainingModel, training: Training) -> torch.optim.AdamW:

@@ -123,6 +123,8 @@ EDGES = "begins or ends with a space or a mark; leave it outside the span"
         ("[관광 분야/F1]", "[관광/F1] 분야", "FIELD “관광 분야” ends in “분야”, which stays outside the span"),
         ("[해양 산업/F1]", "[해양산업/F1]", "FIELD “해양 산업” ends in “산업”, which stays outside the span"),
         ("[청소년교류/F1]", "[청소년/F1]교류", "FIELD “청소년교류” ends in “교류”, which stays outside the span"),
+        ("[바이오 육성/F1]", "[지역 인재 육성/F1]", "FIELD “바이오 육성” ends in “육성”, which stays outside the span"),
+        ("[10일 3시/D1]", "[연말연시/D1]", "DATE “10일 3시” ends in “시”, which stays outside the span"),
         ("[10일 오전/D1]", "[10일/D1] 오전", "DATE “10일 오전” ends in “오전”, which stays outside the span"),
         ("[5월경/D1]", "[5월/D1]경", "DATE “5월경” ends in “경”, which stays outside the span"),
     ],

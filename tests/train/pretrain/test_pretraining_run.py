@@ -65,6 +65,8 @@ def test_the_exported_folder_loads_with_transformers_alone(corpus_folder: Path, 
     pretrain(config)
     tokenizer = AutoTokenizer.from_pretrained(config.export)
     model, info = AutoModel.from_pretrained(config.export, output_loading_info=True)
+    assert model.config.max_position_embeddings == config.training.length
+    assert model.embeddings.position_embeddings.num_embeddings == config.training.length
     assert not info["missing_keys"]
     assert not info["unexpected_keys"]
     assert type(model).__name__ == "ElectraModel"
