@@ -56,10 +56,12 @@ export: $(STAMP) ## pack RUN=runs/… into dist/*.whl (ARGS='--precision fp32')
 verify-export: $(STAMP) ## compare RUN in torch, exported in fp32 and in int8, on dev and test
 	$(PY) -m train.export $(RUN) --verify
 releases: $(STAMP) ## put data/releases (annotations of real press releases) and their texts in CORPUS=… together
-	$(PY) -m train.data attach data/releases/train.jsonl $(RELEASES)/releases.jsonl --corpus $(CORPUS) --force
-	$(PY) -m train.data attach data/releases/test.jsonl $(RELEASES)/test.jsonl --corpus $(CORPUS) --force
-	cat data/annotations/train.jsonl $(RELEASES)/releases.jsonl > $(RELEASES)/train.jsonl
-	cp data/annotations/dev.jsonl $(RELEASES)/dev.jsonl
+	for split in train dev test; do \
+	  $(PY) -m train.data attach data/releases/$$split.jsonl $(RELEASES)/attached/$$split.jsonl --corpus $(CORPUS) --force || exit 1; \
+	done
+	cat data/annotations/train.jsonl $(RELEASES)/attached/train.jsonl > $(RELEASES)/train.jsonl
+	cat data/annotations/dev.jsonl $(RELEASES)/attached/dev.jsonl > $(RELEASES)/dev.jsonl
+	cp $(RELEASES)/attached/test.jsonl $(RELEASES)/test.jsonl
 
 evaluate-releases: releases ## score RUN=runs/… on the real press releases set aside for it
 	$(PY) -m train.evaluate $(RUN) --data $(RELEASES) --split test
