@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from tiny_corpus import TINY, write_tiny_corpus
 from transformers import AutoModel, AutoTokenizer, ElectraConfig, ElectraModel, PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
-from model.checkpoint import load_heads, save_model
+from model.checkpoint import load_heads, save_heads, save_model
 from model.encoder import Encoder
 from model.network import JointNetwork, NetworkSize
 from model.runtime.errors import ModelError
 from model.runtime.predictor import Predictor
-from train.config import load_recipe, recipe_yaml
+from train.config import RandomEncoder, load_recipe, recipe_yaml
 from train.intermediate import app, save_start
+from train.random_encoder import random_encoder
+from train.run import train
 
 SIZE = NetworkSize(char_dim=16, hidden=32, relation_hidden=32, kernel=3, dropout=0.0, char_dropout=0.0)  # the tiny predictor's
 Build = Callable[..., Predictor]
@@ -97,3 +101,24 @@ def test_nothing_is_written_over_and_nothing_is_left_behind(source: Path, finish
     with pytest.raises(ModelError):
         save_start(finished, tmp_path / "other")
     assert {path.name for path in tmp_path.iterdir()} == {"source", "run", "out"}
+
+
+def test_a_recipe_starts_from_the_kept_heads(tmp_path: Path, repository: Path) -> None:
+    torch.manual_seed(5)
+    sample = "부산시는 지난해 서울에서 열린 회의에 참가했다"
+    encoder = random_encoder([sample], RandomEncoder(vocabulary=300, layers=1, hidden=32, heads=2, intermediate=64, embedding=16))
+    start = tmp_path / "start"
+    encoder.model.save_pretrained(start)
+    special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    PreTrainedTokenizerFast(tokenizer_object=encoder.tokenizer, **special).save_pretrained(start)
+    size = NetworkSize(char_dim=16, hidden=32, relation_hidden=32)
+    kept = JointNetwork(encoder.model, size)
+    save_heads(start, kept)
+    still = ["training.encoder_rate=1e-9", "training.head_rate=1e-9", "training.epochs=1", "calibrate=false"]
+    recipe = load_recipe(
+        repository / "configs/random.yaml",
+        [*TINY, *still, f"data={write_tiny_corpus(tmp_path / 'data')}", f"encoder.name={start}", "encoder.heads=true"],
+    )
+    trained = load_file(train(recipe, tmp_path / "runs").folder / "model" / "model.safetensors")
+    for name, weight in kept.state_dict().items():
+        assert torch.allclose(trained[name], weight, rtol=1e-2, atol=1e-3), name
