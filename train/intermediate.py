@@ -43,7 +43,8 @@ def save_start(run_folder: Path, output: Path) -> None:
         network.encoder.half().save_pretrained(temporary)
         for name in _KEPT_FILES:
             shutil.copyfile(source / name, temporary / name)
-        (temporary / "model.safetensors").chmod(0o644)
+        for weights in temporary.glob("*.safetensors"):
+            weights.chmod(0o644)
         temporary.replace(output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
