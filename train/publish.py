@@ -48,7 +48,7 @@ def scores(run_folder: Path) -> str:
     metrics, facts = (json.loads((run_folder / name).read_text(encoding="utf-8")) for name in (METRICS_FILE, "provenance.json"))
     dev, test = metrics["dev"], metrics["test"]
     rows = [
-        f"One run (seed {facts['seed']}, {facts['epochs']:.0f} epochs in {facts['minutes']} minutes on {facts['machine']}); "
+        f"One run (seed {facts['seed']}, {_epochs(facts['epochs'])} in {facts['minutes']} minutes on {facts['machine']}); "
         "relations end to end.",
         "",
         f"| | dev ({dev['documents']} articles) | test ({test['documents']} articles) |",
@@ -66,6 +66,10 @@ def scores(run_folder: Path) -> str:
             score = test[part]["by_name"][name]
             rows.append(f"| {name} | {score['precision']:.3f} | {score['recall']:.3f} | {score['f1']:.3f} | {score['support']} |")
     return "\n".join(rows)
+
+
+def _epochs(number: float) -> str:
+    return f"{number:.0f} epoch{'' if round(number) == 1 else 's'}"
 
 
 def example(readme: str, run_folder: Path) -> str:
