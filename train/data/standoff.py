@@ -108,7 +108,8 @@ class _Texts:
     def from_line(self, file: str, first: int, count: int) -> tuple[str, int]:
         """`count` non-empty lines from line `first` on, and the line behind them."""
         lines = self.lines(file)
-        after, taken = first, []
+        after = first
+        taken: list[str] = []
         while after < len(lines) and len(taken) < count:
             if lines[after]:
                 taken.append(lines[after])
