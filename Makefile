@@ -64,7 +64,7 @@ releases: $(STAMP) ## put data/releases (annotations of real press releases) and
 	cp $(RELEASES)/attached/test.jsonl $(RELEASES)/test.jsonl
 
 evaluate-releases: releases ## score RUN=runs/… on the real press releases set aside for it
-	$(PY) -m train.evaluate $(RUN) --data $(RELEASES) --split test
+	$(PY) -m train.evaluate $(RUN) --data $(RELEASES) --split test --output $(RUN)/releases
 
 data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
 	$(PY) -m train.data compile
