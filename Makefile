@@ -19,7 +19,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 .PHONY: help setup setup-bench train evaluate compare report publish export verify-export releases evaluate-releases data check-data links coverage overlap statistics bench-quality bench-speed bench-memory test test-slow lint format clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make the virtual environment and install the pinned packages
 

@@ -107,7 +107,10 @@ def load_heads(network: JointNetwork, folder: Path) -> None:
     shaping = [name for name in differing if "dropout" not in name]
     if shaping:
         raise ModelError(f"{path}: heads of another size ({', '.join(shaping)}); set them alike, or encoder.heads=false")
-    missing, unexpected = network.load_state_dict(weights, strict=False)
+    try:
+        missing, unexpected = network.load_state_dict(weights, strict=False)
+    except RuntimeError:
+        raise ModelError(f"{path}: heads for another encoder or schema; encoder.heads=false starts them anew") from None
     if unexpected or any(not name.startswith("encoder.") for name in missing):
         raise ModelError(f"{path}: heads of another version of the network; encoder.heads=false starts them anew")
 

@@ -48,8 +48,8 @@ class EncoderConfig(_Section):
 class WindowConfig(_Section):
     """In pieces; see `model.runtime.windows.WindowSettings`."""
 
-    length: int = Field(256, ge=16)
-    context: int = Field(32, ge=0)
+    length: int = Field(128, ge=16)
+    context: int = Field(8, ge=0)
 
 
 class AugmentationConfig(_Section):

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tokenizers import Tokenizer
+from transformers import AutoConfig
 
 from model.checkpoint import load_model, save_heads
 from model.encoder import encoder_folder
+from model.network import JointNetwork
 from model.runs import RECIPE_FILE, model_folder
 from model.runtime.errors import ModelError
 
@@ -35,7 +38,8 @@ def save_start(run_folder: Path, output: Path) -> None:
     source = _source(run_folder)
     if output.exists():
         raise ModelError(f"{output}: is there already; name another folder")
-    network, *_ = load_model(model_folder(run_folder))
+    network, tokenizer, *_ = load_model(model_folder(run_folder))
+    _check_unchanged(source, network, tokenizer)
     temporary = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
         temporary.mkdir(parents=True)
@@ -61,6 +65,17 @@ def _source(run_folder: Path) -> Path:
             "AutoTokenizer.from_pretrained(…).save_pretrained(…) writes the tokenizer's"
         )
     return source
+
+
+def _check_unchanged(source: Path, network: JointNetwork, tokenizer: Tokenizer) -> None:
+    """The folder may hold another encoder by now than the run started from."""
+    now = AutoConfig.from_pretrained(str(source), local_files_only=True)
+    shapes = ("vocab_size", "embedding_size", "hidden_size", "num_hidden_layers", "intermediate_size", "max_position_embeddings")
+    differing = [key for key in shapes if getattr(now, key, None) != getattr(network.encoder.config, key, None)]
+    if Tokenizer.from_file(str(source / "tokenizer.json")).get_vocab() != tokenizer.get_vocab():
+        differing.append("vocabulary")
+    if differing:
+        raise ModelError(f"{source}: is not the encoder any more that the run started from ({', '.join(differing)})")
 
 
 app = typer.Typer(add_completion=False)

@@ -24,7 +24,7 @@ from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
 from model.runs import METRICS_FILE, MODEL_FOLDER, REPORT_FILE, RUNS
 from model.runtime.document import Document, write_jsonl
-from model.runtime.settings import write_settings
+from model.runtime.settings import ModelSettings, write_settings
 
 from .augment import augmented
 from .calibrate import (
@@ -82,18 +82,18 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
         torch.set_num_threads(recipe.training.threads)
     set_seed(recipe.seed)
     encoder = build_encoder(recipe, splits["train"])
+    settings, network = _start(recipe, encoder)
     with alone(folder):
         checkpoint = last_checkpoint(folder) if resume else None
         if checkpoint is None:
             start_folder(folder, recipe, hashes)
         clock = Clock(folder / MINUTES_FILE, started)
-        trainer = _trainer(recipe, encoder, splits, folder)
+        trainer = _trainer(recipe, encoder, settings, network, splits, folder)
         trainer.add_callback(clock)
         trainer.train(resume_from_checkpoint=checkpoint)
         predictor = trainer.predictor
-        network = predictor.network
-        assert isinstance(network, JointNetwork)
-        save_model(folder / MODEL_FOLDER, network, predictor.tokenizer, predictor.settings, predictor.lexicon)
+        assert isinstance(predictor.network, JointNetwork)
+        save_model(folder / MODEL_FOLDER, predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
         fitted = _fit_on_dev(folder / MODEL_FOLDER, recipe, splits["dev"])
         evaluations, reliability = _evaluate(folder, splits, fitted)
         facts = provenance(corpus, recipe.seed) | hashes | resumption(checkpoint, clock)
@@ -129,12 +129,24 @@ def _fit_on_dev(folder: Path, recipe: Recipe, dev: list[Document]) -> FittedCali
     return fitted
 
 
-def _trainer(recipe: Recipe, encoder: Encoder, splits: dict[str, list[Document]], folder: Path) -> JointTrainer:
+def _start(recipe: Recipe, encoder: Encoder) -> tuple[ModelSettings, JointNetwork]:
+    """Settings and first weights; what does not fit is said before an older run of the name is put away."""
     size = NetworkSize(**recipe.network.model_dump())
     settings = new_settings(encoder, recipe.window.length, recipe.window.context, size, recipe.threshold, recipe.name)
     network = JointNetwork(encoder.model, size)
     if recipe.encoder.heads:
         load_heads(network, encoder_folder(recipe.encoder.name))
+    return settings, network
+
+
+def _trainer(
+    recipe: Recipe,
+    encoder: Encoder,
+    settings: ModelSettings,
+    network: JointNetwork,
+    splits: dict[str, list[Document]],
+    folder: Path,
+) -> JointTrainer:
     lexicon = load_lexicon(recipe.lexicon)
     articles = splits["train"]
     augmentation = recipe.augmentation

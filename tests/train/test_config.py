@@ -123,7 +123,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     [
         ("training.epochs=5", "training", "epochs", 5),
         ("training.encoder_rate=3e-5", "training", "encoder_rate", 3e-5),
-        ("window.length=128", "window", "length", 128),  # a section that the file does not have
+        ("window.length=96", "window", "length", 96),  # a section that the file does not have
         ("encoder.name=./folder=1", "encoder", "name", "./folder=1"),
         ("training={patience: 2}", "training", "patience", 2),
     ],

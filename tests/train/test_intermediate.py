@@ -1,5 +1,6 @@
 """Encoder and heads of a run as a folder of their own."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,6 +76,16 @@ def test_the_heads_of_the_run_come_out_too(finished: Path, tiny_encoder: Encoder
     with pytest.raises(ModelError, match=r"heads of another size \(hidden\)"):
         load_heads(JointNetwork(tiny_encoder.model, replace(SIZE, hidden=16)), tmp_path / "out")
     load_heads(JointNetwork(tiny_encoder.model, replace(SIZE, dropout=0.5)), tmp_path / "out")
+    narrow = random_encoder(["부산"], RandomEncoder(vocabulary=300, layers=1, hidden=16, heads=2, intermediate=64, embedding=16))
+    with pytest.raises(ModelError, match="heads for another encoder or schema"):
+        load_heads(JointNetwork(narrow.model, SIZE), tmp_path / "out")
+
+
+def test_a_source_that_is_another_encoder_by_now(source: Path, finished: Path, tmp_path: Path) -> None:
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    (source / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 64}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"is not the encoder any more that the run started from \(max_position_embeddings\)"):
+        save_start(finished, tmp_path / "out")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}"], ids=["missing", "empty", "damaged"])

@@ -9,15 +9,17 @@ differs is noticed. JSON Lines, one article a line, broken here:
 
 Lines are counted from 0, the second number is the first line behind the article. The text is these lines in the corpus's normal
 form, empty ones left out, joined by line breaks; entities are `[start, end, label]` in it, relations `[type, head, tail]` by the
-places of the entities.
+places of the entities. Titles are first lines, and of source and meta nothing is kept but the file.
 """
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import pairwise
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,11 @@ class StandoffArticle:
 
 def read_standoff(path: Path) -> list[StandoffArticle]:
     """The articles of a stand-off file; DataError with file and line for what is not of its form."""
-    return [_article(item, where) for where, item in json_lines(path)]
+    articles = [_article(item, where) for where, item in json_lines(path)]
+    for name, count in Counter(article.id for article in articles).items():
+        if count > 1:
+            raise DataError(f"{path}: {name}: {count} articles have this id")
+    return articles
 
 
 def write_standoff(path: Path, articles: Iterable[StandoffArticle]) -> None:
@@ -97,10 +103,9 @@ class _Texts:
         try:
             with open_text(path) as lines:
                 return [normalise(line.strip()).text for line in lines]
-        except OSError as error:
-            raise DataError(
-                f"{path}: cannot be read ({error.strerror or error}); the annotations need the corpus they were made on"
-            ) from None
+        except (OSError, EOFError, LZMAError, UnicodeDecodeError, CorpusError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{path}: cannot be read ({reason}); the annotations need the corpus they were made on") from None
 
     def passage(self, file: str, first: int, after: int) -> str:
         return "\n".join(line for line in self.lines(file)[first:after] if line)
@@ -118,6 +123,8 @@ class _Texts:
 
 
 def _find(document: Document, places: dict[str, list[tuple[str, int]]], texts: _Texts) -> tuple[str, int, int]:
+    if normalise(document.text).text != document.text:
+        raise DataError(f"{document.id}: the text is not in the corpus's normal form (NFC, plain spaces), so it cannot be found")
     lines = document.text.split("\n")
     for file, first in places.get(lines[0], ()):
         text, after = texts.from_line(file, first, len(lines))
@@ -151,7 +158,7 @@ def _document(article: StandoffArticle, text: str) -> Document:
     relations = tuple(
         Relation(f"R{n}", f"T{head + 1}", f"T{tail + 1}", kind) for n, (kind, head, tail) in enumerate(article.relations, 1)
     )
-    return Document(article.id, text, entities, relations, source=article.file)
+    return Document(article.id, text, entities, relations, title=text.split("\n", 1)[0], source=article.file)
 
 
 def _digest(text: str) -> str:
@@ -161,11 +168,12 @@ def _digest(text: str) -> str:
 def _article(item: dict[str, Any], where: str) -> StandoffArticle:
     try:
         first, after = item["lines"]
-        entities = tuple((int(start), int(end), str(label)) for start, end, label in item["entities"])
-        relations = tuple((str(kind), int(head), int(tail)) for kind, head, tail in item["relations"])
-        article = StandoffArticle(
-            str(item["id"]), str(item["file"]), (int(first), int(after)), str(item["sha256"]), entities, relations
-        )
+        entities = tuple((_whole(start), _whole(end), str(label)) for start, end, label in item["entities"])
+        relations = tuple((str(kind), _whole(head), _whole(tail)) for kind, head, tail in item["relations"])
+        name, file, digest = (item[key] for key in ("id", "file", "sha256"))
+        if not all(isinstance(text, str) for text in (name, file, digest)):
+            raise TypeError("id, file and sha256 are strings")
+        article = StandoffArticle(name, file, (_whole(first), _whole(after)), digest, entities, relations)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: is no stand-off annotation ({type(error).__name__}: {error})") from None
     for problem in _problems(article):
@@ -173,10 +181,21 @@ def _article(item: dict[str, Any], where: str) -> StandoffArticle:
     return article
 
 
+def _whole(number: object) -> int:
+    if type(number) is not int:
+        raise TypeError(f"a whole number is expected, not {number!r}")
+    return number
+
+
 def _problems(article: StandoffArticle) -> Iterator[str]:
+    first, after = article.lines
+    if not 0 <= first < after or Path(article.file).name != article.file:
+        yield f"no place in a corpus folder: {article.file}, lines {first} to {after}"
+    if any(former[1] > latter[0] for former, latter in pairwise(sorted(article.entities))):
+        yield "entities overlap"
     for start, end, label in article.entities:
         if label not in LABELS or not 0 <= start < end:
             yield f"no entity: {[start, end, label]}"
     for kind, head, tail in article.relations:
-        if kind not in RELATIONS or not (0 <= head < len(article.entities) and 0 <= tail < len(article.entities)):
+        if kind not in RELATIONS or head == tail or not (0 <= head < len(article.entities) and 0 <= tail < len(article.entities)):
             yield f"no relation: {[kind, head, tail]}"

@@ -1,5 +1,6 @@
 """Writing the encoder as a Hugging Face folder that ``AutoModel`` and ``AutoTokenizer`` load with nothing of ours."""
 
+import json
 import shutil
 import uuid
 from pathlib import Path
@@ -38,6 +39,9 @@ def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path, 
     save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
     (partial / "model.safetensors").chmod(0o644)
     copy_tokenizer(tokenizer_folder, partial)
+    settings = partial / "tokenizer_config.json"
+    changed = {**json.loads(settings.read_text(encoding="utf-8")), "model_max_length": positions}
+    settings.write_text(json.dumps(changed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     _swap(partial, target)
 
 

@@ -19,6 +19,7 @@ ARTICLE = Document(
     TEXT,
     (Entity("T1", 0, 3, "CITY", "부산시"), Entity("T2", 5, 7, "DATE", "3일"), Entity("T3", 13, 16, "PERSON", "박형준")),
     (Relation("R1", "T1", "T2", "ON_DATE"),),
+    title="부산시는 3일 밝혔다.",
     source="press.txt.xz",
 )
 
@@ -57,6 +58,24 @@ def test_a_corpus_that_has_changed_or_is_missing(corpus: Path, tmp_path: Path) -
         attach(found, tmp_path / "nowhere")
 
 
+def test_a_damaged_corpus_file_and_an_article_that_is_there_twice(corpus: Path, tmp_path: Path) -> None:
+    found = detach([ARTICLE], corpus, ["press.txt.xz"])
+    write_standoff(tmp_path / "twice.jsonl", [*found, *found])
+    with pytest.raises(DataError, match="a-1: 2 articles have this id"):
+        read_standoff(tmp_path / "twice.jsonl")
+    whole = (corpus / "press.txt.xz").read_bytes()
+    for content in (whole[:-20], b"no xz"):
+        (corpus / "press.txt.xz").write_bytes(content)
+        with pytest.raises(DataError, match="cannot be read"):
+            attach(found, corpus)
+
+
+def test_a_text_out_of_normal_form(corpus: Path) -> None:
+    spaced = Document("a-1", "부산시는 3일\u00a0밝혔다.")
+    with pytest.raises(DataError, match="not in the corpus's normal form"):
+        detach([spaced], corpus, ["press.txt.xz"])
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -65,7 +84,13 @@ def test_a_corpus_that_has_changed_or_is_missing(corpus: Path, tmp_path: Path) -
         ({"entities": [[3, 3, "CITY"]]}, "no entity"),
         ({"relations": [["ON_DATE", 0, 3]]}, "no relation"),
         ({"relations": [["AT", 0, 1]]}, "no relation"),
-        ({"sha256": None, "id": None}, None),
+        ({"relations": [["ON_DATE", 1, 1]]}, "no relation"),
+        ({"entities": [[0, 3, "CITY"], [2, 4, "DATE"]]}, "entities overlap"),
+        ({"entities": [[0.5, 3, "CITY"]]}, "a whole number is expected"),
+        ({"id": None}, "are strings"),
+        ({"file": "../press.txt.xz"}, "no place in a corpus folder"),
+        ({"lines": [-3, 2]}, "no place in a corpus folder"),
+        ({"sha256": "0"}, None),
     ],
 )
 def test_what_is_not_of_the_form(corpus: Path, tmp_path: Path, changed: dict[str, object], said: str | None) -> None:

@@ -11,10 +11,12 @@ import torch
 import yaml
 from pydantic import ValidationError
 from tiny_pretraining import tiny_recipe
+from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer
 
 from train.pretrain.checkpoint import save_checkpoint
 from train.pretrain.config import PretrainConfig, load_config
+from train.pretrain.model import build_model
 from train.pretrain.run import Trainer, pretrain
 
 REPOSITORY = Path(__file__).parents[3]
@@ -65,7 +67,7 @@ def test_the_exported_folder_loads_with_transformers_alone(corpus_folder: Path, 
     pretrain(config)
     tokenizer = AutoTokenizer.from_pretrained(config.export)
     model, info = AutoModel.from_pretrained(config.export, output_loading_info=True)
-    assert model.config.max_position_embeddings == config.training.length
+    assert model.config.max_position_embeddings == tokenizer.model_max_length == config.training.length
     assert model.embeddings.position_embeddings.num_embeddings == config.training.length
     assert not info["missing_keys"]
     assert not info["unexpected_keys"]
@@ -143,3 +145,16 @@ def test_a_budget_is_steps_or_minutes(corpus_folder: Path, tmp_path: Path) -> No
     recipe["training"]["budget"] = {"steps": 3, "cpu_minutes": 1}
     with pytest.raises(ValidationError, match="either"):
         PretrainConfig.model_validate(recipe)
+
+
+def test_positions_that_an_exported_encoder_lacks_start_anew(corpus_folder: Path, tmp_path: Path) -> None:
+    config = tiny_recipe(corpus_folder, tmp_path / "first", steps=2)
+    pretrain(config)
+    pieces = Tokenizer.from_file(str(config.export / "tokenizer.json")).get_vocab_size()
+    model = build_model(config, pieces)
+    before = model.encoder.embeddings.position_embeddings.weight.detach().clone()
+    model.continue_from(config.export, torch.ones(pieces))
+    after, length = model.encoder.embeddings.position_embeddings.weight, config.training.length
+    exported = AutoModel.from_pretrained(config.export, dtype=torch.float32).embeddings.position_embeddings.weight
+    assert len(exported) == length < len(after)
+    assert torch.equal(after[:length], exported) and torch.equal(after[length:], before[length:])
