@@ -55,6 +55,7 @@ export: $(STAMP) ## pack RUN=runs/… into dist/*.whl (ARGS='--precision fp32')
 
 verify-export: $(STAMP) ## compare RUN in torch, exported in fp32 and in int8, on dev and test
 	$(PY) -m train.export $(RUN) --verify
+
 releases: $(STAMP) ## put data/releases (annotations of real press releases) and their texts in CORPUS=… together
 	for split in train dev test; do \
 	  $(PY) -m train.data attach data/releases/$$split.jsonl $(RELEASES)/attached/$$split.jsonl --corpus $(CORPUS) --force || exit 1; \
