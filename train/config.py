@@ -90,7 +90,10 @@ class NetworkConfig(_Section):
 
 
 class TrainingConfig(_Section):
-    """`batch_size` counts windows; an optimiser step sees `batch_size × accumulation` of them."""
+    """`batch_size` counts windows; an optimiser step sees `batch_size × accumulation` of them.
+
+    `start_share`: share of the first weights in the finished ones (`train.averaging`); evaluations while training are without it.
+    """
 
     epochs: int = Field(40, ge=1)
     batch_size: int = Field(8, ge=1)
@@ -105,6 +108,7 @@ class TrainingConfig(_Section):
     predicted_mentions_share: Fraction = 0.5
     evaluate_every: int = Field(2, ge=1)
     patience: int = Field(6, ge=1)
+    start_share: float = Field(0.0, ge=0, lt=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: int | None = Field(None, ge=1)
 
@@ -129,6 +133,12 @@ class Recipe(_Section):
     augmentation: AugmentationConfig = AugmentationConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _trained_start(self) -> "Recipe":
+        if self.training.start_share and not self.encoder.heads:
+            raise ValueError("training.start_share needs encoder.heads: heads that start at random are nothing to go back to")
+        return self
 
 
 def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:

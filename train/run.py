@@ -27,6 +27,7 @@ from model.runtime.document import Document, write_jsonl
 from model.runtime.settings import ModelSettings, write_settings
 
 from .augment import augmented
+from .averaging import copy_of, draw_back
 from .calibrate import (
     FittedCalibration,
     SplitReliability,
@@ -83,6 +84,7 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     set_seed(recipe.seed)
     encoder = build_encoder(recipe, splits["train"])
     settings, network = _start(recipe, encoder)
+    first = copy_of(network) if recipe.training.start_share else {}
     with alone(folder):
         checkpoint = last_checkpoint(folder) if resume else None
         if checkpoint is None:
@@ -93,6 +95,8 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
         trainer.train(resume_from_checkpoint=checkpoint)
         predictor = trainer.predictor
         assert isinstance(predictor.network, JointNetwork)
+        if first:
+            draw_back(predictor.network, first, recipe.training.start_share)
         save_model(folder / MODEL_FOLDER, predictor.network, predictor.tokenizer, predictor.settings, predictor.lexicon)
         fitted = _fit_on_dev(folder / MODEL_FOLDER, recipe, splits["dev"])
         evaluations, reliability = _evaluate(folder, splits, fitted)

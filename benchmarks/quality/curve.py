@@ -23,7 +23,7 @@ from train.report import write_json, write_text
 from .articles import Articles, nested_share, read_articles
 from .config import Curve, Settings, load_config
 from .jobs import described, run_job
-from .result import Result, read_result, write_result
+from .result import Result, SplitScores, read_result, write_result
 from .table import Spread, spread
 
 CONFIG = Path(__file__).parent / "curve.yaml"
@@ -43,6 +43,8 @@ class Point:
     mentions: Spread
     unseen: Spread
     relations: Spread | None
+    dev_mentions: Spread
+    dev_relations: Spread | None
 
 
 @app.command()
@@ -124,31 +126,41 @@ def curve_points(curve: Curve) -> list[Point]:
 
 
 def _point(settings: Settings, share: float, results: Sequence[Result]) -> Point:
-    tests = [result.splits["test"] for result in results]
-    relations = [scores.micro.f1 for test in tests for scores in test.relations.values()]
+    test, dev = ([result.splits[split] for result in results] for split in ("test", "dev"))
     return Point(
         settings.name,
         settings.shown,
         share,
         results[0].training_articles,
-        spread([test.entities.micro.f1 for test in tests if test.entities is not None]),
-        spread([test.unseen.f1 for test in tests if test.unseen is not None]),
-        spread(relations) if relations else None,
+        _mentions(test),
+        spread([scores.unseen.f1 for scores in test if scores.unseen is not None]),
+        _relations(test),
+        _mentions(dev),
+        _relations(dev),
     )
 
 
+def _mentions(runs: Sequence[SplitScores]) -> Spread:
+    return spread([scores.entities.micro.f1 for scores in runs if scores.entities is not None])
+
+
+def _relations(runs: Sequence[SplitScores]) -> Spread | None:
+    found = [of.micro.f1 for scores in runs for of in scores.relations.values()]
+    return spread(found) if found else None
+
+
 def _table(points: Sequence[Point]) -> str:
+    columns = ("", "share", "articles", "test: mentions", "unseen mentions", "relations, end to end", "dev: mentions", "relations")
     lines = [
-        "F1 on the test articles, mean ± standard deviation over seeds (they draw the articles too).",
+        "F1 (mentions strict), mean ± standard deviation over seeds (they draw the articles too).",
         "",
-        "| | share | articles | mentions, strict | unseen mentions | relations, end to end |",
-        "|---|---|---|---|---|---|",
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
     ]
-    lines += [
-        f"| {p.title} | {p.share:.0%} | {p.training_articles} | {p.mentions.show()} | {p.unseen.show()} "
-        f"| {p.relations.show() if p.relations else '–'} |"
-        for p in points
-    ]
+    for p in points:
+        spreads = (p.mentions, p.unseen, p.relations, p.dev_mentions, p.dev_relations)
+        cells = (p.title, f"{p.share:.0%}", str(p.training_articles), *(s.show() if s else "–" for s in spreads))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 

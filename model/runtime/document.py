@@ -151,12 +151,23 @@ def document_from_dict(data: Any, where: str) -> Document:
 
 
 def _get(data: dict[str, Any], key: str, kind: type, where: str, default: Any = None) -> Any:
-    value = data.get(key, default)
+    value = data.get(key)
+    if value is None:  # tables that are turned into JSON write null where a cell is empty
+        value = default
     if value is None:
         raise DataError(f"{where}: the key “{key}” is missing")
     if not isinstance(value, kind) or isinstance(value, bool):
         raise DataError(f"{where}: “{key}” should be {kind.__name__}, found {type(value).__name__}")
     return value
+
+
+def _score(item: dict[str, Any], where: str) -> float | None:
+    score = item.get("score")
+    if score is None:
+        return None
+    if isinstance(score, bool) or not isinstance(score, Real) or not 0 <= score <= 1:
+        raise DataError(f"{where}: “score” should be a number from 0 to 1, found {score!r}")
+    return float(score)
 
 
 def _entity_from(item: Any, text: str, where: str) -> Entity:
@@ -170,9 +181,9 @@ def _entity_from(item: Any, text: str, where: str) -> Entity:
     if label not in LABELS:
         raise DataError(f"{where}: {entity_id} has the unknown label “{label}”; the labels are {', '.join(LABELS)}")
     surface = text[start:end]
-    if item.get("text", surface) != surface:
-        raise DataError(f"{where}: {entity_id} says “{item['text']}” but [{start}, {end}) of the text is “{surface}”")
-    return Entity(entity_id, start, end, label, surface, item.get("score"), _get(item, "canonical", str, where, surface))
+    if (said := _get(item, "text", str, where, surface)) != surface:
+        raise DataError(f"{where}: {entity_id} says “{said}” but [{start}, {end}) of the text is “{surface}”")
+    return Entity(entity_id, start, end, label, surface, _score(item, where), _get(item, "canonical", str, where, surface))
 
 
 def _relation_from(item: Any, ids: set[str], where: str) -> Relation:
@@ -185,7 +196,7 @@ def _relation_from(item: Any, ids: set[str], where: str) -> Relation:
     for end in (head, tail):
         if end not in ids:
             raise DataError(f"{where}: the relation {relation_id or kind} names {end}, which is no entity of this article")
-    return Relation(relation_id, head, tail, kind, item.get("score"))
+    return Relation(relation_id, head, tail, kind, _score(item, where))
 
 
 def read_jsonl(path: str | Path) -> Iterator[Document]:

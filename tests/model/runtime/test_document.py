@@ -1,11 +1,11 @@
-"""What stays of a document above a score."""
+"""What stays of a document above a score, and what may be missing from its JSON."""
 
 import math
 
 import pytest
 
-from model.runtime.document import Document, Entity, Relation
-from model.runtime.errors import ArgumentError
+from model.runtime.document import Document, Entity, Relation, document_from_dict
+from model.runtime.errors import ArgumentError, DataError
 
 DOCUMENT = Document(
     "a",
@@ -43,3 +43,25 @@ def test_annotations_have_no_score_and_stay() -> None:
 def test_outside_of_zero_and_one(bad: object) -> None:
     with pytest.raises(ArgumentError, match=r"min_score .* from 0 to 1"):
         DOCUMENT.above(bad)  # type: ignore[arg-type]
+
+
+def line(**changes: object) -> dict[str, object]:
+    return {
+        "id": "a",
+        "text": "부산시",
+        "entities": [{"id": "T1", "start": 0, "end": 3, "label": "CITY"} | changes],
+        "relations": [],
+    }
+
+
+def test_null_is_as_good_as_an_absent_optional_key() -> None:
+    absent = document_from_dict(line(), "a")
+    assert document_from_dict(line(text=None, canonical=None, score=None) | {"title": None, "source": None, "meta": None}, "a") == absent
+    with pytest.raises(DataError, match="“text” is missing"):
+        document_from_dict(line() | {"text": None}, "a")
+
+
+@pytest.mark.parametrize("score", ["0.9", True, 1.5, -0.1, float("nan"), [0.9]])
+def test_a_score_that_is_none(score: object) -> None:
+    with pytest.raises(DataError, match="“score” should be a number from 0 to 1"):
+        document_from_dict(line(score=score), "a")
