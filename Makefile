@@ -64,8 +64,8 @@ releases: $(STAMP) ## put data/releases (annotations of real press releases) and
 	cat data/annotations/dev.jsonl $(RELEASES)/attached/dev.jsonl > $(RELEASES)/dev.jsonl
 	cp $(RELEASES)/attached/test.jsonl $(RELEASES)/test.jsonl
 
-evaluate-releases: releases ## score RUN=runs/… on the real press releases set aside for it
-	$(PY) -m train.evaluate $(RUN) --data $(RELEASES) --split test --output $(RUN)/releases
+evaluate-releases: releases ## score RUN=runs/… on the real press releases of SPLIT
+	$(PY) -m train.evaluate $(RUN) --data $(RELEASES)/attached --split $(SPLIT) --output $(RUN)/releases
 
 data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
 	$(PY) -m train.data compile

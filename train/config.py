@@ -181,7 +181,7 @@ def _validated(data: dict[str, object], where: str) -> Recipe:
         for problem in error.errors():
             key = ".".join(str(part) for part in problem["loc"])
             reason = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
-            problems.append(f"{key}: {reason}")
+            problems.append(f"{key}: {reason}" if key else reason)
         raise ConfigError(f"{where}: {'; '.join(problems)}") from None
 
 

@@ -88,6 +88,8 @@ BAD = [
     ("name: a\nseed: -1", "seed: Input should be greater than or equal to 0"),
     ("name: a\nseed: 4294967296", "seed: Input should be less than 4294967296"),
     ("name: a\naugmentation: {typography: 0.5}", "augmentation: Value error, typography changes copies, and there are none"),
+    ("name: a\ntraining: {start_share: 0.2}", "Value error, training.start_share needs encoder.heads"),
+    ("name: a\ntraining: {start_share: 1}", "training.start_share: Input should be less than 1"),
     ("name: a\ntraining:", "training: Input should be a valid dictionary"),
     ("name: a\n1: 2", "1: Keys should be strings"),
     ("name: a\nspeed: 3\nwindow: {length: 2}", "window.length: Input should be greater than or equal to 16; speed: unknown key"),

@@ -114,22 +114,44 @@ def test_nothing_is_written_over_and_nothing_is_left_behind(source: Path, finish
     assert {path.name for path in tmp_path.iterdir()} == {"source", "run", "out"}
 
 
-def test_a_recipe_starts_from_the_kept_heads(tmp_path: Path, repository: Path) -> None:
+@pytest.fixture
+def start(tmp_path: Path) -> tuple[Path, JointNetwork]:
+    """A folder to start from and what is in it."""
     torch.manual_seed(5)
     sample = "부산시는 지난해 서울에서 열린 회의에 참가했다"
     encoder = random_encoder([sample], RandomEncoder(vocabulary=300, layers=1, hidden=32, heads=2, intermediate=64, embedding=16))
-    start = tmp_path / "start"
-    encoder.model.save_pretrained(start)
+    folder = tmp_path / "start"
+    encoder.model.save_pretrained(folder)
     special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
-    PreTrainedTokenizerFast(tokenizer_object=encoder.tokenizer, **special).save_pretrained(start)
-    size = NetworkSize(char_dim=16, hidden=32, relation_hidden=32)
-    kept = JointNetwork(encoder.model, size)
-    save_heads(start, kept)
-    still = ["training.encoder_rate=1e-9", "training.head_rate=1e-9", "training.epochs=1", "calibrate=false"]
-    recipe = load_recipe(
-        repository / "configs/random.yaml",
-        [*TINY, *still, f"data={write_tiny_corpus(tmp_path / 'data')}", f"encoder.name={start}", "encoder.heads=true"],
-    )
-    trained = load_file(train(recipe, tmp_path / "runs").folder / "model" / "model.safetensors")
+    PreTrainedTokenizerFast(tokenizer_object=encoder.tokenizer, **special).save_pretrained(folder)
+    kept = JointNetwork(encoder.model, NetworkSize(char_dim=16, hidden=32, relation_hidden=32))
+    save_heads(folder, kept)
+    return folder, kept
+
+
+def _trained(folder: Path, repository: Path, *overrides: str) -> dict[str, torch.Tensor]:
+    """The weights of a run from a folder to start from."""
+    data, runs = folder.parent / "data", folder.parent / "runs"
+    if not data.exists():
+        write_tiny_corpus(data)
+    always = [f"data={data}", f"encoder.name={folder}", "encoder.heads=true", "training.epochs=1", "calibrate=false"]
+    recipe = load_recipe(repository / "configs/random.yaml", [*TINY, *always, *overrides])
+    return load_file(train(recipe, runs).folder / "model" / "model.safetensors")
+
+
+def test_a_recipe_starts_from_the_kept_heads(start: tuple[Path, JointNetwork], repository: Path) -> None:
+    folder, kept = start
+    trained = _trained(folder, repository, "training.encoder_rate=1e-9", "training.head_rate=1e-9")
     for name, weight in kept.state_dict().items():
         assert torch.allclose(trained[name], weight, rtol=1e-2, atol=1e-3), name
+
+
+def test_finished_weights_are_drawn_back_to_the_start(start: tuple[Path, JointNetwork], repository: Path) -> None:
+    folder, _ = start
+    rates = ("training.encoder_rate=1e-2", "training.head_rate=1e-2")
+    first = _trained(folder, repository, "training.encoder_rate=1e-30", "training.head_rate=1e-30", "training.weight_decay=0")
+    last = _trained(folder, repository, *rates)
+    drawn = _trained(folder, repository, *rates, "training.start_share=0.25")
+    assert any(not torch.allclose(first[name], last[name], atol=1e-3) for name in first)
+    for name, weight in drawn.items():
+        assert torch.allclose(weight, 0.25 * first[name] + 0.75 * last[name], atol=1e-5), name
