@@ -16,7 +16,7 @@ from .network import JointNetwork, NetworkSize
 from .runtime.errors import ModelError
 from .runtime.lexicon import Lexicon, read_lexicon, write_lexicon
 from .runtime.predictor import Predictor
-from .runtime.schema import RELATIONS
+from .runtime.schema import LABELS, RELATIONS
 from .runtime.settings import TOKENIZER_FILE, ModelSettings, read_settings, read_tokenizer, write_settings
 from .runtime.windows import WindowSettings
 
@@ -90,7 +90,8 @@ def save_heads(folder: Path, network: JointNetwork) -> None:
     """Writes the weights of both heads in half precision into an encoder's folder, for a run on other articles to start from."""
     weights = {name: value for name, value in network.state_dict().items() if not name.startswith("encoder.")}
     halved = {name: value.detach().cpu().half().contiguous() for name, value in weights.items()}
-    save_file(halved, folder / HEADS_FILE, metadata={"size": json.dumps(asdict(network.size))})
+    metadata = {"size": asdict(network.size), "labels": LABELS, "relations": RELATIONS}
+    save_file(halved, folder / HEADS_FILE, metadata={key: json.dumps(value) for key, value in metadata.items()})
 
 
 def load_heads(network: JointNetwork, folder: Path) -> None:
@@ -98,11 +99,15 @@ def load_heads(network: JointNetwork, folder: Path) -> None:
     path = folder / HEADS_FILE
     try:
         with safe_open(path, "pt") as file:
-            size = NetworkSize(**json.loads((file.metadata() or {})["size"]))
+            metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            size = NetworkSize(**metadata["size"])
             names = file.keys()
             weights = {name: file.get_tensor(name).float() for name in names}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read; encoder.heads=false starts the heads anew ({error})") from None
+    # Files of before say nothing of the schema.
+    if (metadata.get("labels", list(LABELS)), metadata.get("relations", list(RELATIONS))) != (list(LABELS), list(RELATIONS)):
+        raise ModelError(f"{path}: heads for another schema; encoder.heads=false starts them anew")
     differing = [field.name for field in fields(size) if getattr(size, field.name) != getattr(network.size, field.name)]
     shaping = [name for name in differing if "dropout" not in name]
     if shaping:

@@ -31,8 +31,10 @@ class Encoder:
 
     @property
     def max_length(self) -> int:
-        """Positions the encoder has."""
-        return int(self.model.config.max_position_embeddings)
+        """Positions the encoder has for pieces; RoBERTa's kind begins to count behind its padding index."""
+        positions = getattr(getattr(self.model, "embeddings", None), "position_embeddings", None)
+        padding = getattr(positions, "padding_idx", None)
+        return int(self.model.config.max_position_embeddings) - (0 if padding is None else padding + 1)
 
 
 def encoder_folder(name: str) -> Path:

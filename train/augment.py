@@ -7,11 +7,12 @@ replaced alike throughout an article, and particles follow the new name's last s
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from model.runtime.document import Document, Entity
 from model.runtime.lexicon import Lexicon
 
-from .rewriting import rewritten
+from .rewriting import rewritten, whole
 from .typography import retyped
 
 # The ten commonest surnames are borne by about two thirds of all Koreans (2015 census); the rest of the list shares what is left.
@@ -33,6 +34,8 @@ def augmented(documents: Sequence[Document], lexicon: Lexicon, copies: int, seed
         for document in documents:
             rng = random.Random(f"{seed} {number} {document.id}")
             copy = _renamed(document, number, names, rng)
+            if not whole(copy):  # a name with a mark that ends a sentence where the old one's brackets kept it from doing so
+                copy = replace(document, id=copy.id)
             found.append(retyped(copy, rng) if rng.random() < typography else copy)
     return found
 

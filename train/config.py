@@ -101,7 +101,7 @@ class TrainingConfig(_Section):
     encoder_rate: float = Field(2e-4, gt=0)
     head_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
-    warmup: Fraction = 0.1
+    warmup: float = Field(0.1, ge=0, lt=1)  # a share of the steps; transformers takes 1 for a count
     max_grad_norm: float = Field(1.0, gt=0)
     relation_weight: float = Field(1.0, ge=0)
     predicted_mentions_from: Fraction = 0.4

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -10,8 +11,8 @@ from model.runtime.decoding import Floats
 from model.runtime.document import Document
 from model.runtime.errors import DataError
 from model.runtime.lexicon import Lexicon
-from model.runtime.pairs import Bools, Candidates, Mention
-from model.runtime.schema import OUTSIDE, RELATIONS, begin_tag, inside_tag
+from model.runtime.pairs import Bools, Candidates, Mention, candidates
+from model.runtime.schema import OUTSIDE, RELATIONS, begin_tag, inside_tag, relation_type
 from model.runtime.windows import Ints, Sentence, Window, WindowSettings, window_text
 
 IGNORED = -100
@@ -20,10 +21,12 @@ IGNORED = -100
 Key = tuple[int, int, str]
 """A mention by place and label."""
 
+T = TypeVar("T", Key, tuple[str, str])
+
 
 @dataclass(frozen=True)
 class GoldSentence:
-    """A sentence of a window with its mentions and its relations as (head, tail, type) keys."""
+    """A sentence of a window with its mentions and its relations as (head, tail, type) keys, symmetric ones in text order."""
 
     sentence: Sentence
     mentions: tuple[Mention, ...]
@@ -50,7 +53,7 @@ class Coverage:
     lost_relations: int
 
     def __str__(self) -> str:
-        lost = f", {self.lost_relations} of them out of any window's reach" if self.lost_relations else ", all within reach"
+        lost = f", {self.lost_relations} of them out of the reach of windows and pairs" if self.lost_relations else ", all within reach"
         return f"{self.mentions} mentions, {self.relations} relations{lost}"
 
 
@@ -91,7 +94,7 @@ def _document_examples(
         own = np.full(window.end - window.start, IGNORED, dtype=np.int64)
         own[window.core_start - window.start : window.core_end - window.start] = tags[window.core_start : window.core_end]
         inside = [_in_window(sentence, window) for sentence in gold if index in sentence.sentence.windows]
-        within_reach.update(*(sentence.relations for sentence in inside))
+        within_reach.update(*(_reached(sentence) for sentence in inside))
         examples.append(Example(window, document.text, own, tuple(inside)))
     return examples, len(document.relations) - len(within_reach)
 
@@ -109,8 +112,26 @@ def _character_tags(document: Document) -> Ints:
 def _gold_sentence(document: Document, sentence: Sentence) -> GoldSentence:
     entities = [e for e in document.entities if sentence.start <= e.start and e.end <= sentence.end]
     keys: dict[str, Key] = {e.id: (e.start, e.end, e.label) for e in entities}
-    relations = frozenset((keys[r.head], keys[r.tail], r.type) for r in document.relations if r.head in keys and r.tail in keys)
+    inside = (r for r in document.relations if r.head in keys and r.tail in keys)
+    relations = frozenset((*_ordered(keys[r.head], keys[r.tail], r.type), r.type) for r in inside)
     return GoldSentence(sentence, tuple(Mention(e.start, e.end, e.label) for e in entities), relations)
+
+
+def _ordered(head: T, tail: T, kind: str) -> tuple[T, T]:
+    """Both arguments, the smaller first where the type is symmetric."""
+    return (tail, head) if relation_type(kind).symmetric and tail < head else (head, tail)
+
+
+def _reached(gold: GoldSentence) -> set[tuple[Key, Key, str]]:
+    """The relations that a candidate pair can bear: near enough, and of labels that the schema lets bear the type."""
+    if not gold.relations:
+        return set()
+    pairs = candidates(gold.mentions)
+    keys = [key(mention) for mention in gold.mentions]
+    able = {
+        (keys[pairs.head[row]], keys[pairs.tail[row]], RELATIONS[column]) for row, column in zip(*np.nonzero(pairs.types), strict=True)
+    }
+    return able & gold.relations
 
 
 def _in_window(gold: GoldSentence, window: Window) -> GoldSentence:
@@ -123,20 +144,20 @@ def _in_window(gold: GoldSentence, window: Window) -> GoldSentence:
 def relation_targets(pairs: Candidates, mentions: Sequence[Mention], gold: GoldSentence, text: str) -> tuple[Floats, Bools]:
     """Targets [N, R] and what counts [N, R] for candidate pairs of mentions, gold or predicted.
 
-    A pair counts for the types that the schema lets it bear. Where another pair with the same surfaces bears the relation,
-    this one counts neither for nor against it: scoring takes the one for the other.
+    A pair counts for the types that the schema lets it bear. Where another pair with the same surfaces (of a symmetric type in
+    whatever order) bears the relation, this one counts neither for nor against it: scoring takes the one for the other.
     """
     targets = np.zeros((len(pairs), len(RELATIONS)), dtype=np.float32)
     counts = pairs.types.copy()
-    surfaces = {(_surface(head, text), _surface(tail, text), kind) for head, tail, kind in gold.relations}
+    surfaces = {_surfaces(head, tail, kind, text) for head, tail, kind in gold.relations}
     for row, column in zip(*np.nonzero(pairs.types), strict=True):
         head, tail, kind = key(mentions[pairs.head[row]]), key(mentions[pairs.tail[row]]), RELATIONS[column]
         if (head, tail, kind) in gold.relations:
             targets[row, column] = 1.0
-        elif (_surface(head, text), _surface(tail, text), kind) in surfaces:
+        elif _surfaces(head, tail, kind, text) in surfaces:
             counts[row, column] = False
     return targets, counts
 
 
-def _surface(mention: Key, text: str) -> tuple[str, str]:
-    return mention[2], text[mention[0] : mention[1]]
+def _surfaces(head: Key, tail: Key, kind: str, text: str) -> tuple[tuple[str, str], tuple[str, str], str]:
+    return *_ordered((head[2], text[head[0] : head[1]]), (tail[2], text[tail[0] : tail[1]]), kind), kind

@@ -8,6 +8,7 @@ from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
 from model.runtime.document import Document, Entity, Relation
+from model.runtime.errors import DataError
 from model.runtime.schema import LABELS, RELATIONS, relation_type
 from model.runtime.sentences import sentence_spans
 
@@ -78,9 +79,11 @@ def entity_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> Sc
 
 
 def character_tags(text: str, entities: Iterable[Entity]) -> list[str]:
-    """IOB2 tags of the characters of a text, [C]."""
+    """IOB2 tags of the characters of a text, [C]. DataError when mentions overlap: tags could hold only one of them."""
     tags = ["O"] * len(text)
     for entity in entities:
+        if any(tag != "O" for tag in tags[entity.start : entity.end]):
+            raise DataError(f"“{entity.text}” at {entity.start} overlaps another mention; mentions are flat (`make check-data`)")
         tags[entity.start : entity.end] = [f"I-{entity.label}"] * (entity.end - entity.start)
         tags[entity.start] = f"B-{entity.label}"
     return tags

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from model.runtime.document import Document, Entity
+from model.runtime.sentences import sentence_spans
 
 NameOf = Callable[[Entity], str]
 """The new surface of a mention."""
@@ -36,3 +37,14 @@ def rewritten(document: Document, document_id: str, name_of: NameOf, between: Be
         entities=tuple(sorted(entities, key=lambda e: order[e.id])),
         title=text.split("\n", 1)[0],
     )
+
+
+def whole(document: Document) -> bool:
+    """Whether every mention lies in one sentence, and the arguments of every relation in the same one."""
+    spans = sentence_spans(document.text)
+
+    def sentence(entity: Entity) -> int | None:
+        return next((place for place, (start, end) in enumerate(spans) if start <= entity.start and entity.end <= end), None)
+
+    places = {entity.id: sentence(entity) for entity in document.entities}
+    return None not in places.values() and all(places[r.head] == places[r.tail] for r in document.relations)

@@ -24,6 +24,8 @@ from model.lexicon import load_lexicon
 from model.network import JointNetwork, NetworkSize
 from model.runs import METRICS_FILE, MODEL_FOLDER, REPORT_FILE, RUNS
 from model.runtime.document import Document, write_jsonl
+from model.runtime.errors import DataError
+from model.runtime.lexicon import Lexicon
 from model.runtime.settings import ModelSettings, write_settings
 
 from .augment import augmented
@@ -41,7 +43,7 @@ from .config import Recipe, load_recipe
 from .console import console, run
 from .data.corpus import Corpus
 from .evaluate import predict_split, score
-from .examples import examples_of
+from .examples import Coverage, Example, examples_of
 from .export import Precision, export_run, print_exported
 from .metrics import Evaluation
 from .provenance import data_hashes, provenance
@@ -84,13 +86,15 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     set_seed(recipe.seed)
     encoder = build_encoder(recipe, splits["train"])
     settings, network = _start(recipe, encoder)
+    lexicon = load_lexicon(recipe.lexicon)
+    rounds = _rounds(recipe, splits, encoder, settings, lexicon)
     first = copy_of(network) if recipe.training.start_share else {}
     with alone(folder):
         checkpoint = last_checkpoint(folder) if resume else None
         if checkpoint is None:
             start_folder(folder, recipe, hashes)
         clock = Clock(folder / MINUTES_FILE, started)
-        trainer = _trainer(recipe, encoder, settings, network, splits, folder)
+        trainer = JointTrainer(network, rounds, splits["dev"], encoder.tokenizer, settings, lexicon, recipe, folder)
         trainer.add_callback(clock)
         trainer.train(resume_from_checkpoint=checkpoint)
         predictor = trainer.predictor
@@ -143,30 +147,33 @@ def _start(recipe: Recipe, encoder: Encoder) -> tuple[ModelSettings, JointNetwor
     return settings, network
 
 
-def _trainer(
-    recipe: Recipe,
-    encoder: Encoder,
-    settings: ModelSettings,
-    network: JointNetwork,
-    splits: dict[str, list[Document]],
-    folder: Path,
-) -> JointTrainer:
-    lexicon = load_lexicon(recipe.lexicon)
+def _rounds(
+    recipe: Recipe, splits: dict[str, list[Document]], encoder: Encoder, settings: ModelSettings, lexicon: Lexicon
+) -> list[list[Example]]:
+    """What each epoch reads. All splits are cut first: what is wrong with an article is said before anything is trained or put away."""
+
+    def cut(documents: list[Document], split: str) -> tuple[list[Example], Coverage]:
+        try:
+            return examples_of(documents, encoder.tokenizer, settings.window, lexicon)
+        except DataError as error:
+            raise DataError(f"{recipe.data / split}.jsonl: {error}") from None
+
     articles = splits["train"]
+    examples, coverage = cut(articles, "train")
+    for split in ("dev", "test"):
+        cut(splits[split], split)
     augmentation = recipe.augmentation
-    # The articles first: what is wrong with them is said of them and not of a copy.
-    examples, coverage = examples_of(articles, encoder.tokenizer, settings.window, lexicon)
     copies = augmented(articles, lexicon, augmentation.copies, recipe.seed, augmentation.typography)
     rounds = [
-        [*examples, *examples_of(copies[start : start + len(articles)], encoder.tokenizer, settings.window, lexicon)[0]]
-        for start in range(0, len(copies), len(articles))
+        [*examples, *cut(copies[start : start + len(articles)], "train")[0]] for start in range(0, len(copies), len(articles))
     ] or [examples]
+    bare = sum(bool(d.entities) and not d.relations for d in articles)
     console.print(
-        f"train: {len(articles)} articles in {len(examples)} windows, {coverage}; "
+        f"train: {len(articles)} articles in {len(examples)} windows, {coverage}; {bare} with mentions and no relation; "
         f"{len(copies)} renamed copies, an epoch reads {len(rounds[0])} windows",
         markup=False,
     )
-    return JointTrainer(network, rounds, splits["dev"], encoder.tokenizer, settings, lexicon, recipe, folder)
+    return rounds
 
 
 def build_encoder(recipe: Recipe, documents: list[Document]) -> Encoder:

@@ -9,9 +9,8 @@ import random
 import re
 
 from model.runtime.document import Document, Entity
-from model.runtime.sentences import sentence_spans
 
-from .rewriting import rewritten
+from .rewriting import rewritten, whole
 
 _STRAIGHT = {"“": '"', "”": '"', "‘": "'", "’": "'"}
 _CORNERS = {"‘": "「", "’": "」"}
@@ -44,18 +43,7 @@ def retyped(document: Document, rng: random.Random) -> Document:
     """
     habit = _Habit(rng)
     copy = rewritten(document, document.id, habit.mention, habit.between)
-    return copy if _whole(copy) else document
-
-
-def _whole(document: Document) -> bool:
-    """Whether every mention lies in one sentence, and the arguments of every relation in the same one."""
-    spans = sentence_spans(document.text)
-
-    def sentence(entity: Entity) -> int | None:
-        return next((place for place, (start, end) in enumerate(spans) if start <= entity.start and entity.end <= end), None)
-
-    places = {entity.id: sentence(entity) for entity in document.entities}
-    return None not in places.values() and all(places[r.head] == places[r.tail] for r in document.relations)
+    return copy if whole(copy) else document
 
 
 class _Habit:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -53,13 +54,16 @@ def run_job(comparison: Comparison, settings: Settings, seed: int, articles: Art
     if (folder / _RESULT_FILE).is_file() and not redo:
         return read_result(folder / _RESULT_FILE)
     found = mentions_for(comparison, settings, seed, articles)
+    if redo:
+        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     console.print(f"{settings.name}, seed {seed}: training in {folder}", markup=False)
     if comparison.threads:
         torch.set_num_threads(comparison.threads)
     started = time.monotonic()
     fitted = fit(settings, articles, seed, folder, found)
-    minutes = (time.monotonic() - started) / 60
+    # An interrupted run's own count has the part before, too.
+    minutes = float(fitted.facts.get("minutes", (time.monotonic() - started) / 60))
     measured = measure(fitted, articles, found)
     for name, documents in measured.predictions.items():
         write_jsonl(folder / f"{name}.jsonl", documents)

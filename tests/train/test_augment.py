@@ -107,3 +107,13 @@ def test_a_city_loses_one_suffix_and_none_that_is_its_own() -> None:
 def test_a_bare_surname_needs_no_given_names() -> None:
     document = _document("[김/P1] 시장은 [상주시/C1]에 갔다.\n")
     assert augmented([document], Lexicon.empty(), 3, seed=1)
+
+
+def test_a_name_that_would_cut_its_sentence_is_not_given() -> None:
+    header = "source: x\n---\n"
+    shouting = parse_inline(header + "부산시가 ([야후! 재팬/O1])과 만났다.\n", "a", "a.txt").document
+    plain = parse_inline(header + "부산시가 [소니재팬/O1]과 협약을 맺었다.\n", "b", "b.txt").document
+    copies = augmented([shouting, plain], Lexicon.empty(), 4, 1)
+    assert [copy.id for copy in copies] == [f"{name}~{number}" for number in range(1, 5) for name in "ab"]
+    for copy in copies:
+        assert len([s for s in sentence_spans(copy.text)]) == 1, copy.text

@@ -1,11 +1,13 @@
 """Gold annotation as the network is taught it: nothing lost, nothing taught twice, equal surfaces left alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from model.encoder import Encoder
 from model.runtime.decoding import tag_scores
-from model.runtime.document import Document, Entity
+from model.runtime.document import Document, Entity, Relation
 from model.runtime.errors import DataError
 from model.runtime.lexicon import Lexicon
 from model.runtime.pairs import candidates
@@ -76,7 +78,31 @@ def test_relations_out_of_reach_are_counted(tiny_encoder: Encoder) -> None:
     document = _document("source: x\n---\n" + far)
     _, coverage = examples_of([document], tiny_encoder.tokenizer, _settings(tiny_encoder, 32, 4), Lexicon.empty())
     assert (coverage.relations, coverage.lost_relations) == (1, 1)
-    assert "1 of them out of any window's reach" in str(coverage)
+    assert "1 of them out of the reach of windows and pairs" in str(coverage)
+
+
+def test_a_relation_that_no_pair_can_bear_is_counted(tiny_encoder: Encoder) -> None:
+    text = "부산시" + " 그리고" * 70 + " 후쿠오카"
+    entities = (Entity("T1", 0, 3, "CITY", "부산시"), Entity("T2", len(text) - 4, len(text), "CITY", "후쿠오카"))
+    document = Document("a", text, entities, (Relation("R1", "T1", "T2", "COOPERATES_WITH"),))
+    _, coverage = examples_of([document], tiny_encoder.tokenizer, _settings(tiny_encoder, 512, 0), Lexicon.empty())
+    assert coverage.lost_relations == 1
+
+
+def test_a_symmetric_relation_is_the_same_either_way_round(tiny_encoder: Encoder) -> None:
+    article = "source: x\n---\n[부산시/C1]와 [후쿠오카시/C2]는 [부산시/C3]가 제안한 대로 손잡았다.\n> C1 COOPERATES_WITH C2\n"
+    document = _document(article)
+    turned = replace(document, relations=tuple(replace(r, head=r.tail, tail=r.head) for r in document.relations))
+    for stored in (document, turned):
+        examples, coverage = examples_of([stored], tiny_encoder.tokenizer, _settings(tiny_encoder, 128, 0), Lexicon.empty())
+        (gold,) = examples[0].sentences
+        pairs = candidates(gold.mentions)
+        targets, counts = relation_targets(pairs, gold.mentions, gold, document.text)
+        column = RELATIONS.index("COOPERATES_WITH")
+        row = {(int(h), int(t)): i for i, (h, t) in enumerate(zip(pairs.head, pairs.tail, strict=True))}
+        assert coverage.lost_relations == 0
+        assert targets[row[0, 1], column] == 1 and counts[row[0, 1], column]
+        assert not counts[row[1, 2], column]  # 후쿠오카시 and the second 부산시: scoring takes them for the gold pair
 
 
 def test_targets(tiny_encoder: Encoder) -> None:

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.runtime.document import Document, Entity, Relation
+from model.runtime.errors import DataError
 from model.runtime.schema import LABELS, RELATIONS
 from train.data.inline import parse_inline
 from train.metrics import Evaluation, Score, Scores, entity_scores, relation_scores, score_from_counts
@@ -260,3 +261,9 @@ def test_the_numbering_of_mentions_and_relations_makes_no_difference() -> None:
 def test_as_many_predictions_as_documents(score: Callable[[list[Document], list[Document]], Scores]) -> None:
     with pytest.raises(ValueError, match=r"shorter|longer|inconsistent"):
         score([document("[부산/C1]"), document("[대구/C1]")], [document("[부산/C1]")])
+
+
+def test_overlapping_mentions_are_no_gold() -> None:
+    overlapping = Document("a", "부산시의회", (Entity("T1", 0, 3, "CITY", "부산시"), Entity("T2", 0, 5, "ORG", "부산시의회")))
+    with pytest.raises(DataError, match="“부산시의회” at 0 overlaps another mention"):
+        entity_scores([overlapping], [overlapping])

@@ -16,7 +16,7 @@ from tiny_corpus import TINY, write_tiny_corpus
 
 from model import load
 from model.runtime.document import read_jsonl
-from model.runtime.errors import ConfigError, ModelError
+from model.runtime.errors import ConfigError, DataError, ModelError
 from model.runtime.settings import read_settings
 from train.config import Recipe, load_recipe, recipe_yaml
 from train.data.corpus import Corpus
@@ -99,6 +99,20 @@ def test_another_run_of_the_name_keeps_the_older_one(tmp_path: Path, recipe: Rec
     train(recipe, tmp_path / "runs")
     kept = [p for p in (tmp_path / "runs").iterdir() if p.name.startswith(".random.") and p.is_dir()]
     assert len(kept) == 1 and (kept[0] / "metrics.json").read_text() == first
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_an_article_that_cannot_be_read_is_named_before_anything_is_put_away(tmp_path: Path, recipe: Recipe, split: str) -> None:
+    kept = tmp_path / "runs/random/metrics.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    path = recipe.data / f"{split}.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    data = json.loads(first)
+    path.write_text("\n".join([json.dumps(data | {"text": data["text"] + "\u00a0끝"}), *rest]), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"{split}\.jsonl: {data['id']}: .*normal form"):
+        train(recipe, tmp_path / "runs")
+    assert kept.read_text() == "{}"
 
 
 @pytest.mark.parametrize("resume", [False, True])

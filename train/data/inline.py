@@ -21,6 +21,8 @@ from .validate import Finding
 
 LETTER = {label: label[0] for label in LABELS}
 LABEL = {letter: label for label, letter in LETTER.items()}
+if len(LABEL) < len(LABELS):
+    raise ValueError(f"two labels of the schema begin alike ({', '.join(LABELS)}): give LETTER letters of their own")
 
 _MARK_ID = re.compile(rf"[{''.join(LABEL)}][1-9]\d*")
 _RELATION_LINE = re.compile(r">\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)\s+([A-Z_]+)\s+([^\s,]+(?:\s*,\s*[^\s,]+)*)\s*")

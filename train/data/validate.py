@@ -130,6 +130,8 @@ def _check_relations(article: Article) -> Iterator[Finding]:
         said = f"{relation.type}(“{head.text}”, “{tail.text}”)"
         if not kind.allows(head.label, tail.label):
             yield article.finding(index, f"{said} joins {head.label} to {tail.label}, which the schema does not allow")
+        if relation.head == relation.tail:
+            yield article.finding(index, f"{said} joins a mention to itself; name the other one")
         if kind.symmetric and tail.start < head.start:
             yield article.finding(index, f"{said} is symmetric and stored with the later mention first; turn it round")
         if sentence_of(head, spans) != sentence_of(tail, spans):

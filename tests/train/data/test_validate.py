@@ -150,6 +150,12 @@ def test_a_symmetric_relation_with_the_later_mention_first() -> None:
     assert errors(good) == []
 
 
+def test_a_relation_of_a_mention_with_itself() -> None:
+    good = article("[부산시/C1]는 [대구시/C2]와 손잡았다.\n> C1 COOPERATES_WITH C2")
+    itself = changed(good, relations=(Relation("R1", "T1", "T1", "COOPERATES_WITH"),))
+    assert any("joins a mention to itself" in error for error in errors(itself))
+
+
 def test_a_relation_across_sentences() -> None:
     good = article("[부산/C1] 방문.\n[박형준/P1]은 [대구/C1]로 갔다.\n> P1 VISITS C1")
     bad = changed(good, relations=(Relation("R1", "T2", "T1", "VISITS"),))

@@ -72,7 +72,8 @@ def read_conll(path: Path) -> Reading:
     """The articles of a file. DataError names the line."""
     articles = list(_articles(path))
     words = any(len(token) > 1 for article in articles for _, tokens in article.sentences for token, *_ in tokens)
-    return Reading([_document(article, words, path) for article in articles])
+    note = f"{path}: the form has no relations; trained on as they are, its articles teach that there are none"
+    return Reading([_document(article, words, path) for article in articles], [note])
 
 
 def _articles(path: Path) -> Iterator[_Article]:

@@ -10,6 +10,7 @@ controls than labels and relations (choices, ratings, text areas) are kept in `m
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -24,7 +25,7 @@ from .offsets import spans_by_surface
 
 OTHER_RESULTS = "label_studio"
 _FROM, _TO = "label", "text"
-_COLOURS = dict(zip(LABELS, ("#d9534f", "#2b7de9", "#2e9e5b", "#e0a800", "#8a56c8"), strict=True))
+_COLOURS = dict(zip(LABELS, cycle(("#d9534f", "#2b7de9", "#2e9e5b", "#e0a800", "#8a56c8")), strict=False))
 
 
 @dataclass(frozen=True)
