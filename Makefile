@@ -39,7 +39,7 @@ train: $(STAMP) ## train CONFIG, score it, export it (RESUME=1 goes on after an 
 	$(PY) -m train.run --config $(CONFIG) $(if $(RESUME),--resume) $(ARGS)
 
 evaluate: $(STAMP) ## score RUN=runs/… on SPLIT
-	$(PY) -m train.evaluate $(RUN) --split $(SPLIT)
+	$(PY) -m train.evaluate $(RUN) --split $(SPLIT) $(ARGS)
 
 compare: $(STAMP) ## compare RUNS="runs/a runs/b" (runs, checkpoints, wheels) on SPLIT: reports/*/report.html
 	$(PY) -m train.compare $(RUNS) --split $(SPLIT) $(ARGS)

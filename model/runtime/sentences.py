@@ -22,7 +22,8 @@ MAX_SENTENCE = 1_000
 _CLOSERS = "”’\"'」』》〉)]）"
 _PAIRS = {"“": "”", "‘": "’", "(": ")", "「": "」", "『": "』", "《": "》", "〈": "〉", "（": "）"}
 _OPENS = {closing: opening for opening, closing in _PAIRS.items()}
-_END = re.compile(rf"[.?!。]+[{re.escape(_CLOSERS)}]*(?=\s)")
+# Begun only at the first mark of a run, and never given back: a line of a million dots is read once.
+_END = re.compile(rf"(?<![.?!。])[.?!。]++[{re.escape(_CLOSERS)}]*+(?=\s)")
 _STRAIGHT_OPENING = re.compile(r"(?<![^\s(\[“‘\"「『《〈·,=\-])'(?!\s|\d\d(?:[.년학~∼\-\s]|$))")
 _STRAIGHT = re.compile(rf"{_STRAIGHT_OPENING.pattern}|(?<=\S)'(?![A-Za-z0-9])")
 _OPENING = re.compile(f'[{re.escape("".join(_PAIRS))}"]|{_STRAIGHT_OPENING.pattern}')

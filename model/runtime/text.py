@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_DROPPED = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f")
+# What is not seen: format characters (category Cf, but for those that show, such as the Arabic number signs), variation selectors,
+# fillers. Pages and PDF files are full of them, inside names too.
+_DROPPED = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _REPLACEMENT = "\ufffd"
 
 # Starters (combining class 0) that compose with what stands before them: Hangul vowels and finals, some Indic vowel signs.
@@ -64,7 +69,12 @@ class NormalisedText:
 
 
 def normalise(text: str) -> NormalisedText:
-    """NFC, with every space-like character as a space, line breaks as `\\n`, and characters without a width dropped."""
+    """NFC, with every space-like character as a space, line breaks as `\\n`, and characters that are not seen dropped."""
+    if _DROPPED.search(text):
+        # First of all: left in, they keep what stands around them from being composed.
+        places = np.array([place for place, char in enumerate(text) if not _DROPPED.match(char)], dtype=np.int64)
+        rest = normalise("".join(text[place] for place in places))
+        return NormalisedText(rest.text, places[rest.starts], places[rest.ends - 1] + 1)
     if unicodedata.is_normalized("NFC", text):
         return _normalise_composed(text)
     chars: list[str] = []
@@ -74,21 +84,16 @@ def normalise(text: str) -> NormalisedText:
         cluster = text[start:end]
         composed = unicodedata.normalize("NFC", cluster) if end - start > 1 or not cluster.isascii() else cluster
         for char in composed:
-            plain = _plain(char)
-            if plain:
-                chars.append(plain)
-                starts.append(start)
-                ends.append(end)
+            chars.append(_plain(char))
+            starts.append(start)
+            ends.append(end)
     return NormalisedText("".join(chars), np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64))
 
 
 def _normalise_composed(text: str) -> NormalisedText:
-    """Each character for itself: it stays, becomes another or is dropped."""
-    plain = text.translate(_PLAIN)
+    """Each character for itself: it stays or becomes another."""
     places = np.arange(len(text), dtype=np.int64)
-    if len(plain) < len(text):
-        places = places[[bool(_PLAIN[ord(char)]) for char in text]]
-    return NormalisedText(plain, places, places + 1)
+    return NormalisedText(text.translate(_PLAIN), places, places + 1)
 
 
 def _clusters(text: str) -> list[tuple[int, int]]:
@@ -104,8 +109,6 @@ def _may_compose_backwards(char: str) -> bool:
 def _plain(char: str) -> str:
     if char == "\n" or " " < char < "\x7f" or "가" <= char <= "힣":
         return char
-    if char in _DROPPED:
-        return ""
     if char in "\r\v\f\x85\u2028\u2029":
         return "\n"
     category = unicodedata.category(char)

@@ -79,3 +79,9 @@ def test_time_is_linear_in_the_length_of_a_line() -> None:
             sentence_spans(part * times)
             seconds.append(time.process_time() - started)
         assert seconds[1] < 40 * max(seconds[0], 0.002), part
+
+
+def test_a_run_of_marks_is_read_once() -> None:
+    for line in ("표 " + "." * 200_000 + "1쪽", "?!" * 100_000, "가" + ".”" * 100_000):
+        assert sentence_spans(line)[-1][1] == len(line)
+    assert [len(part) for part in ("와!!! 정말?! 네.").split(" ")] == [e - s for s, e in sentence_spans("와!!! 정말?! 네.")]

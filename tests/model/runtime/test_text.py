@@ -27,6 +27,10 @@ from model.runtime.text import normalise
         ("", ""),
         ("😀 부산", "😀 부산"),
         ("e\u0301te\u0301", "été"),
+        ("후쿠\u202c오\u2068카시\ufe0f", "후쿠오카시"),
+        ("e\u200b\u0301", "é"),
+        ("\u1100\u200b\u1161", "가"),
+        ("\u200b\ufeff", ""),
     ],
 )
 def test_what_the_network_reads(original: str, expected: str) -> None:
@@ -50,13 +54,27 @@ def test_normal_form_and_places(original: str) -> None:
     assert all(a <= b for a, b in pairwise(normalised.starts))
     for char, start, end in zip(normalised.text, normalised.starts, normalised.ends, strict=True):
         if char not in " \n\ufffd":
-            assert char in unicodedata.normalize("NFC", original[start:end])
+            assert char in unicodedata.normalize("NFC", text_module._DROPPED.sub("", original[start:end]))
 
 
 @given(st.text())
 def test_normalising_again_changes_nothing(original: str) -> None:
     once = normalise(original).text
     assert normalise(once).text == once
+
+
+def test_dropped_characters_inside_a_name_are_inside_its_span() -> None:
+    original = "일본 후쿠\u202c오카\u2069시는"
+    normalised = normalise(original)
+    place = normalised.text.index("후쿠오카시")
+    assert original[slice(*normalised.original_span(place, place + 5))] == "후쿠\u202c오카\u2069시"
+
+
+def test_format_characters_are_dropped_but_for_those_that_show() -> None:
+    shown = {0x70F, 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x600, 0x606)}
+    for code in range(0x13000):  # behind that, Egyptian and newer scripts, of which Python's tables know more each year
+        if unicodedata.category(chr(code)) == "Cf":
+            assert (normalise(chr(code)).text == "") == (code not in shown), f"U+{code:04X}"
 
 
 def test_list_of_backward_starters_is_complete() -> None:
