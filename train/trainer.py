@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainerControl, TrainerState, TrainingArguments
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from model.network import JointNetwork
@@ -76,6 +76,15 @@ def training_arguments(recipe: Recipe, folder: Path, steps_per_epoch: int) -> Tr
     return arguments
 
 
+class Patience(EarlyStoppingCallback):
+    """Early stopping that a run which is gone on with has not forgotten: one that had stopped takes a step and stops again."""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        super().on_train_begin(args, state, control, **kwargs)
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            control.should_training_stop = True
+
+
 class JointTrainer(Trainer):
     """Trainer over windows; evaluation reads the dev articles with the `Predictor`, as inference does.
 
@@ -107,7 +116,7 @@ class JointTrainer(Trainer):
             eval_dataset=list(dev),
             data_collator=partial(_as_inputs, pad_id=settings.window.pad_id),
             callbacks=[
-                EarlyStoppingCallback(early_stopping_patience=recipe.training.patience),
+                Patience(early_stopping_patience=recipe.training.patience),
                 TensorBoardCallback(tb_writer=SummaryWriter(str(folder / "tensorboard"))),
             ],
         )

@@ -194,6 +194,18 @@ def test_resuming_after_a_kill_ends_where_an_uninterrupted_run_ends(tmp_path: Pa
     assert _metrics(runs) == _metrics(tmp_path / "whole")
 
 
+def test_resuming_what_had_stopped_early_stops_again(tmp_path: Path) -> None:
+    still = ["training.encoder_rate=1e-30", "training.head_rate=1e-30", "training.patience=2", "training.epochs=9"]
+    recipe = _recipe(tmp_path, "training.evaluate_every=1", *still)
+    folder = train(recipe, tmp_path / "runs").folder
+    first, metrics = json.loads((folder / "provenance.json").read_text()), _metrics(tmp_path / "runs")
+    assert first["epochs"] == 3
+    train(recipe, tmp_path / "runs", resume=True)
+    again = json.loads((folder / "provenance.json").read_text())
+    assert again["epochs"] < 4 and again["best checkpoint"] == first["best checkpoint"]
+    assert _metrics(tmp_path / "runs") == metrics
+
+
 def test_resuming_another_recipe_is_refused(tmp_path: Path, recipe: Recipe) -> None:
     train(recipe, tmp_path / "runs")
     with pytest.raises(ConfigError, match="another recipe"):

@@ -1,10 +1,11 @@
-"""What stays of a document above a score, and what may be missing from its JSON."""
+"""What stays of a document above a score, what may be missing from its JSON, and files that are written whole or not at all."""
 
 import math
+from pathlib import Path
 
 import pytest
 
-from model.runtime.document import Document, Entity, Relation, document_from_dict
+from model.runtime.document import Document, Entity, Relation, atomic_write, document_from_dict
 from model.runtime.errors import ArgumentError, DataError
 
 DOCUMENT = Document(
@@ -65,3 +66,17 @@ def test_null_is_as_good_as_an_absent_optional_key() -> None:
 def test_a_score_that_is_none(score: object) -> None:
     with pytest.raises(DataError, match="“score” should be a number from 0 to 1"):
         document_from_dict(line(score=score), "a")
+
+
+def test_a_file_that_is_replaced_keeps_its_mode_and_the_links_to_it(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    link, file = tmp_path / "link", tmp_path / "store/file"
+    link.symlink_to("store/file")
+    with atomic_write(link) as out:  # there is no file yet
+        out.write("old")
+    file.chmod(0o640)
+    with atomic_write(link) as out:
+        out.write("new")
+        assert file.read_text() == "old"
+    assert link.is_symlink() and file.read_text() == "new" and file.stat().st_mode & 0o7777 == 0o640
+    assert [path.name for path in file.parent.iterdir()] == ["file"]

@@ -79,9 +79,23 @@ def test_an_article_that_fails_is_alone_in_it() -> None:
         read_texts(fragile_predictor(), ["부산시", BAD], None, isolate=False)
 
 
-def test_when_every_article_fails_it_is_not_theirs() -> None:
-    with pytest.raises(ModelError, match="2 articles one after the other could not be read"):
-        read_texts(fragile_predictor(), [BAD, BAD], None, isolate=True)
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_block_of_nothing_but_articles_that_fail(count: int) -> None:
+    failure = Failure("could not be read (ArithmeticError: no such letter)")
+    assert read_texts(fragile_predictor(), [BAD] * count, None, isolate=True) == [failure] * count
+
+
+class _Broken(Predictor):
+    def _read_chunk(self, *_: object) -> object:  # type: ignore[override]
+        raise ArithmeticError("no letters at all")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_when_a_plain_sentence_fails_too_it_is_the_model(count: int) -> None:
+    predictor = letter_predictor()
+    predictor.__class__ = _Broken
+    with pytest.raises(ModelError, match="fails on every text.* could not be read .ArithmeticError: no letters at all"):
+        read_texts(predictor, TEXTS[1 : 1 + count], None, isolate=True)
 
 
 def test_a_dead_worker_is_named_with_its_block() -> None:

@@ -20,6 +20,8 @@ from model.runtime.resumable import ResumableOutput, open_output
 from model.runtime.stream import Counts, StreamJob, predict_jsonl
 
 IDS = [f"기사-{place}" for place in range(25)]
+LINE = b'{"id": "a", "text": "", "entities": [], "relations": []}\n'
+"""A document of this program."""
 
 
 def _records(path: Path, ids: list[str] = IDS, texts: dict[str, str] | None = None) -> Path:
@@ -136,6 +138,98 @@ def test_a_foreign_file_is_not_added_to(job: StreamJob) -> None:
     assert Path(job.target).read_text() == "my notes\n"
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b'{"nodes":[1]}',
+        b"my notes",
+        b'{"id": "a", "text": "an article"}\n',
+        b'{"id": "a", "text": "", "entities": []}\n',
+        b'["id", "text", "entities", "relations"]\n',
+        b"[" * 100_000 + b"\n",
+        LINE[:-1],
+        LINE + b"my notes",
+        LINE + LINE[:20],
+    ],
+)
+def test_a_file_of_another_program_stays_as_it_is(job: StreamJob, suffix: str, foreign: bytes) -> None:
+    job = replace(job, target=job.target + suffix)
+    content = gzip.compress(foreign) if suffix else foreign
+    Path(job.target).write_bytes(content)
+    with pytest.raises(DataError, match=r"out\.jsonl.*:[12]: is no document of this program.*--overwrite"):
+        _run(job)
+    assert Path(job.target).read_bytes() == content and not Path(job.target + ".part").exists()
+    assert _run(replace(job, overwrite=True))[0].read == 25 and _ids(Path(job.target)) == IDS
+
+
+@pytest.mark.parametrize(
+    "foreign", [b'{"nodes":[1]}', b"{}", b'{"id":"a"', b"my notes", LINE + b"my notes", b'my notes\n{"id": "a"', LINE[:30] + b"\n"]
+)
+def test_nothing_is_cut_off_a_part_file_of_another_program(job: StreamJob, foreign: bytes) -> None:
+    part = Path(job.target + ".part")
+    part.write_bytes(foreign)
+    with pytest.raises(DataError, match=r"part:[12]: is no document of this program.*--overwrite"):
+        _run(job)
+    assert part.read_bytes() == foreign and not Path(job.target).exists()
+
+
+def test_an_overwriting_run_is_gone_on_with_from_its_first_moment(job: StreamJob) -> None:
+    target, part = Path(job.target), Path(job.target + ".part")
+    _run(job)
+    stale = target.read_bytes()
+    _records(Path(job.source), texts={i: f"{i} 부산시는 수소 협력" for i in IDS})
+    # Interrupted before the first block; so is the run that goes on, which was not told to overwrite any more.
+    for overwrite in (True, False):
+        with pytest.raises(KeyboardInterrupt):
+            _run(replace(job, load=_interrupted, overwrite=overwrite))
+        assert part.read_bytes() == b"" and target.read_bytes() == stale
+    assert _run(job)[0] == Counts(read=25)
+    assert _ids(target) == IDS and "수소 협력" in target.read_text() and "방문했다" not in target.read_text()
+    assert not part.exists()
+
+
+def _interrupted() -> Predictor:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_the_output_of_a_symlink_is_what_it_leads_to(job: StreamJob, tmp_path: Path, suffix: str) -> None:
+    job = replace(job, target=job.target + suffix)
+    store = tmp_path / "store"
+    store.mkdir()
+    # The name of the link tells the form, not that of the file.
+    Path(job.target).symlink_to("store/blob")
+    _records(Path(job.source), IDS[:10])
+    assert _run(job)[0] == Counts(read=10)  # there is no file yet
+    _records(Path(job.source))
+    assert _run(job)[0] == Counts(read=15, there=10)
+    assert _run(replace(job, overwrite=True))[0] == Counts(read=25)
+    assert Path(job.target).is_symlink() and _ids(Path(job.target)) == IDS
+    assert [path.name for path in store.iterdir()] == ["blob"]
+    assert (store / "blob").read_bytes().startswith(b"\x1f\x8b") == bool(suffix)
+
+
+def test_two_links_to_one_file_are_one_output(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("out.jsonl")
+    output = ResumableOutput(tmp_path / "out.jsonl")
+    with pytest.raises(DataError, match="another run is writing it"):
+        ResumableOutput(tmp_path / "link")
+    output.close()
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_the_output_keeps_its_mode(job: StreamJob, suffix: str, overwrite: bool) -> None:
+    job = replace(job, target=job.target + suffix)
+    _records(Path(job.source), IDS[:10])
+    _run(job)
+    Path(job.target).chmod(0o640)
+    _records(Path(job.source))
+    _run(replace(job, overwrite=overwrite))
+    assert _ids(Path(job.target)) == IDS and Path(job.target).stat().st_mode & 0o7777 == 0o640
+
+
 def test_two_runs_do_not_write_one_file(job: StreamJob) -> None:
     other = ResumableOutput(Path(job.target))
     with pytest.raises(DataError, match="another run is writing it"):
@@ -146,18 +240,18 @@ def test_two_runs_do_not_write_one_file(job: StreamJob) -> None:
 
 def test_two_runs_do_not_extend_one_whole_output(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    path.write_bytes(b'{"id": "old"}\n')
+    path.write_bytes(LINE.replace(b'"a"', b'"old"'))
     first = ResumableOutput(path)
     with pytest.raises(DataError, match="another run is writing it"):
         ResumableOutput(path)
-    first.write(b'{"id": "a"}\n')
+    first.write(LINE)
     with pytest.raises(DataError, match="another run is writing it"):
         ResumableOutput(path, overwrite=True)
     first.complete()
     first.close()
     second = ResumableOutput(path)
     assert "a" in second.done
-    second.write(b'{"id": "b"}\n')
+    second.write(LINE.replace(b'"a"', b'"b"'))
     second.complete()
     second.close()
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["old", "a", "b"]
@@ -209,6 +303,18 @@ def test_bad_records_are_reported_and_skipped(job: StreamJob, tmp_path: Path, wo
     assert [(e["line"], e["id"]) for e in found] == [(2, None), (3, None), (4, None), (10, IDS[0]), (11, "고장난")]
     assert f"{job.source}:2: skipped: not valid JSON" in said and "11: skipped (고장난): could not be read (Arith" in said
     assert "5 skipped" in said
+
+
+@pytest.mark.parametrize("bad", [1, 2, 5])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_articles_that_fail_do_not_block_the_next_run(job: StreamJob, bad: int, workers: int) -> None:
+    wrong = [f"고장-{place}" for place in range(bad)]
+    _records(Path(job.source), [*IDS[:6], *wrong], dict.fromkeys(wrong, BAD))
+    job = replace(job, load=fragile_predictor, workers=workers, batch_tokens=4_096)
+    assert _run(job)[0] == Counts(read=6, bad=bad)
+    # Only those that fail are left, a block of their own.
+    assert _run(job)[0] == Counts(there=6, bad=bad)
+    assert _ids(Path(job.target)) == IDS[:6]
 
 
 @pytest.mark.parametrize("name", ["in.jsonl", "out.jsonl", "out.jsonl.part", "symlink", "hard link", "other/../out.jsonl"])
@@ -316,7 +422,7 @@ def test_outputs_that_cannot_be_used(job: StreamJob, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "in.jsonl"]
 
 
-WHOLE = gzip.compress(b'{"id": "a"}\n' * 9)
+WHOLE = gzip.compress(LINE * 9)
 
 
 @pytest.mark.parametrize("content", [b"my notes\n", WHOLE[:-9], WHOLE[:10] + b"\xff" * 9 + WHOLE[19:]])

@@ -137,6 +137,23 @@ def test_ctrl_c_and_on_again(tmp_path: Path, workers: str) -> None:
     assert found == [*map(str, range(20)), "slow", *map(str, range(20, 40))]
 
 
+def test_the_same_command_again_with_articles_that_fail(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    bad = [json.dumps({"id": name, "text": BAD}).encode() + b"\n" for name in ("x", "y")]
+    source.write_bytes(_lines(3) + b"".join(bad))
+    for _ in range(2):
+        code, _, error = _call("--jsonl", str(source), "-o", str(tmp_path / "out.jsonl"))
+        assert code == 1 and "4: skipped (x)" in error and "5: skipped (y)" in error
+
+
+def test_a_file_of_another_program_is_not_written_over(tmp_path: Path) -> None:
+    graph = tmp_path / "graph.json"
+    graph.write_text('{"nodes":[1]}')
+    code, _, error = _call("--jsonl", "-", "-o", str(graph), given=_lines(3))
+    assert code == 2 and "--overwrite" in error and len(error.splitlines()) == 1
+    assert graph.read_text() == '{"nodes":[1]}'
+
+
 def test_an_article_that_fails_is_named(tmp_path: Path) -> None:
     record = json.dumps({"id": "x", "text": BAD}).encode()
     code, out, error = _call("--jsonl", "-", "--errors", str(tmp_path / "e.jsonl"), given=_lines(1) + record)
