@@ -13,7 +13,7 @@ from typing import overload
 
 from .runtime.document import Document, Entity, Relation
 from .runtime.errors import DosilinkError
-from .runtime.predictor import Predictor
+from .runtime.predictor import Predictor, check_arguments
 
 __all__ = ["Document", "DosilinkError", "Entity", "Predictor", "Relation", "load", "predict", "predict_iter"]
 
@@ -49,6 +49,8 @@ def predict(texts: list[str] | tuple[str, ...], min_score: float = 0.0) -> list[
 
 def predict(texts: str | list[str] | tuple[str, ...], min_score: float = 0.0) -> Document | list[Document]:
     """Reads one article or several with the default model, which is loaded at the first call. See `Predictor.predict`."""
+    # Before the model is loaded, which takes longer than to see a mistake.
+    check_arguments(texts, min_score=min_score, single_string=True)
     return _default_predictor().predict(texts, min_score)
 
 
@@ -65,10 +67,12 @@ def predict_iter(
     `batch_tokens`, `min_score`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must
     then start its work under `if __name__ == "__main__":`. `threads` of torch in a process: by default one a worker, else
     torch's choice. `path`: a run or model folder, by default the run that finished last. Raises DataError for what is not a
-    string, WorkerError when a worker died, ArgumentError at once for fewer `workers` than 1.
+    string, WorkerError when a worker died; what cannot be the arguments is refused at once, by a DataError (one string in the
+    place of several, `batch_tokens` below 1) or an ArgumentError (`min_score`, fewer `workers` than 1).
     """
     from .runtime.parallel import check_workers, read_stream
 
+    check_arguments(texts, batch_tokens, min_score)
     check_workers(workers)
     if workers == 1 and threads is None and path is None:
         return _default_predictor().predict_iter(texts, batch_tokens, min_score)

@@ -53,7 +53,11 @@ class Coverage:
     lost_relations: int
 
     def __str__(self) -> str:
-        lost = f", {self.lost_relations} of them out of the reach of windows and pairs" if self.lost_relations else ", all within reach"
+        lost = (
+            f", {self.lost_relations} of them out of the reach of windows and pairs"
+            if self.lost_relations
+            else ", all within reach"
+        )
         return f"{self.mentions} mentions, {self.relations} relations{lost}"
 
 
@@ -129,7 +133,8 @@ def _reached(gold: GoldSentence) -> set[tuple[Key, Key, str]]:
     pairs = candidates(gold.mentions)
     keys = [key(mention) for mention in gold.mentions]
     able = {
-        (keys[pairs.head[row]], keys[pairs.tail[row]], RELATIONS[column]) for row, column in zip(*np.nonzero(pairs.types), strict=True)
+        (keys[pairs.head[row]], keys[pairs.tail[row]], RELATIONS[column])
+        for row, column in zip(*np.nonzero(pairs.types), strict=True)
     }
     return able & gold.relations
 

@@ -150,7 +150,7 @@ def _start(recipe: Recipe, encoder: Encoder) -> tuple[ModelSettings, JointNetwor
 def _rounds(
     recipe: Recipe, splits: dict[str, list[Document]], encoder: Encoder, settings: ModelSettings, lexicon: Lexicon
 ) -> list[list[Example]]:
-    """What each epoch reads. All splits are cut first: what is wrong with an article is said before anything is trained or put away."""
+    """What each epoch reads. All splits are cut first: what is wrong with an article is said before anything is put away."""
 
     def cut(documents: list[Document], split: str) -> tuple[list[Example], Coverage]:
         try:

@@ -150,7 +150,16 @@ def _relations(runs: Sequence[SplitScores]) -> Spread | None:
 
 
 def _table(points: Sequence[Point]) -> str:
-    columns = ("", "share", "articles", "test: mentions", "unseen mentions", "relations, end to end", "dev: mentions", "relations")
+    columns = (
+        "",
+        "share",
+        "articles",
+        "test: mentions",
+        "unseen mentions",
+        "relations, end to end",
+        "dev: mentions",
+        "relations",
+    )
     lines = [
         "F1 (mentions strict), mean ± standard deviation over seeds (they draw the articles too).",
         "",

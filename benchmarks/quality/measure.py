@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 
 from model.runtime.document import Document
+from model.runtime.sentences import sentence_spans
 from train.metrics import Score, entity_scores, relation_scores
 
 from .articles import SCORED, Articles, count_sentences
@@ -88,8 +89,13 @@ def unseen_score(gold: Sequence[Document], predicted: Sequence[Document], known:
 
 
 def without_relations(documents: Sequence[Document]) -> list[Document]:
-    """The documents with their mentions alone."""
-    return [replace(document, relations=()) for document in documents]
+    """The documents with their mentions alone; without those of an entrant that run over a sentence's end, which bear no relation."""
+    found = []
+    for document in documents:
+        spans = sentence_spans(document.text)
+        inside = tuple(e for e in document.entities if any(start <= e.start and e.end <= end for start, end in spans))
+        found.append(replace(document, entities=inside, relations=()))
+    return found
 
 
 def _unseen(document: Document, known: set[str]) -> Document:

@@ -13,7 +13,7 @@ from typing import overload
 
 from .document import Document, Entity, Relation
 from .errors import DosilinkError
-from .predictor import Predictor
+from .predictor import Predictor, check_arguments
 
 __version__ = "0.1.0"
 __all__ = ["Document", "DosilinkError", "Entity", "Predictor", "Relation", "load", "predict", "predict_iter"]
@@ -44,6 +44,8 @@ def predict(texts: list[str] | tuple[str, ...], min_score: float = 0.0) -> list[
 
 def predict(texts: str | list[str] | tuple[str, ...], min_score: float = 0.0) -> Document | list[Document]:
     """Reads one article or several with the packed model, which is loaded at the first call. See `Predictor.predict`."""
+    # Before the model is loaded, which takes longer than to see a mistake.
+    check_arguments(texts, min_score=min_score, single_string=True)
     return _default_predictor().predict(texts, min_score)
 
 
@@ -60,10 +62,12 @@ def predict_iter(
     `batch_tokens`, `min_score`: see `Predictor.predict_iter`. `workers`: processes that each load the model; a script must
     then start its work under `if __name__ == "__main__":`. `threads` of onnxruntime in a process: by default one a worker,
     else one a core. `path`: an exported model folder, by default the one in this package. Raises DataError for what is not a
-    string, WorkerError when a worker died, ArgumentError at once for fewer `workers` than 1.
+    string, WorkerError when a worker died; what cannot be the arguments is refused at once, by a DataError (one string in the
+    place of several, `batch_tokens` below 1) or an ArgumentError (`min_score`, fewer `workers` than 1).
     """
     from .parallel import check_workers, read_stream
 
+    check_arguments(texts, batch_tokens, min_score)
     check_workers(workers)
     if workers == 1 and threads is None and path is None:
         return _default_predictor().predict_iter(texts, batch_tokens, min_score)

@@ -13,6 +13,14 @@ from dataclasses import dataclass, replace
 
 from .document import Document, Entity
 
+LINE_BREAK = re.compile("[\n\r\v\f\x85\u2028\u2029]")
+"""Where a line of the caller's text ends; normalisation (`text.py`) makes `\\n` of each, so that a sentence ends there too."""
+
+
+def first_line(text: str) -> str:
+    """The headline: what stands before the first line break."""
+    return LINE_BREAK.split(text, maxsplit=1)[0]
+
 
 def with_canonical(document: Document) -> Document:
     """The document, each mention with the full name that it stands for; its own text where there is none."""
@@ -23,8 +31,7 @@ def with_canonical(document: Document) -> Document:
 
 def canonical_names(text: str, entities: Sequence[Entity]) -> list[str]:
     """For each mention (in the order of the text) the full name in the document that it stands for, or its own text."""
-    line_end = text.find("\n")
-    headline = line_end if line_end >= 0 else len(text)
+    headline = len(first_line(text))
     mentions = [_read(text, headline, index, entities) for index in range(len(entities))]
     links: dict[int, int] = {}
     for label, rule in (("PERSON", _persons), ("CITY", _cities), ("ORG", _organisations)):
@@ -66,8 +73,8 @@ def _read(text: str, headline: int, index: int, entities: Sequence[Entity]) -> _
         other = entities[index - 1]
         between = _composed(text[other.end : entity.start][:_BESIDE])
         previous = _Neighbour(index - 1, other.label, _composed(other.text), between)
-    before = text[max(0, entity.start - _BESIDE) : entity.start].rpartition("\n")[2]
-    after = text[entity.end : entity.end + _BESIDE].partition("\n")[0]
+    before = LINE_BREAK.split(text[max(0, entity.start - _BESIDE) : entity.start])[-1]
+    after = first_line(text[entity.end : entity.end + _BESIDE])
     return _Mention(
         index, entity.label, _composed(entity.text), _composed(before), _composed(after), entity.start < headline, previous
     )

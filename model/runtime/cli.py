@@ -4,7 +4,9 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -27,9 +29,12 @@ class Loader(Protocol):
     def __call__(self, path: str | Path | None = None, *, threads: int | None = None) -> Predictor: ...
 
 
-def main(load: Loader, program: str, arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit code, see `DONE` and what follows it."""
-    parser = _parser(program)
+def main(load: Loader, program: str, arguments: Sequence[str] | None = None, model_help: str = "model folder") -> int:
+    """Runs the command line; returns the exit code, see `DONE` and what follows it.
+
+    `model_help`: which folders `load` opens, and which one when it is given none.
+    """
+    parser = _parser(program, model_help)
     options = parser.parse_args(arguments)
     _check(parser, options)
     for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
@@ -40,20 +45,41 @@ def main(load: Loader, program: str, arguments: Sequence[str] | None = None) -> 
         return _predict_files(load, options) if options.jsonl is None else _predict_stream(load, options)
     except DosilinkError as error:
         print(f"error: {error}", file=sys.stderr)
+        _leave_output()
         return USER_ERROR
-    except BrokenPipeError:
-        # Who read standard output has closed it, and what is still in the buffer must go somewhere when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # who read standard output has closed it
+        _leave_output()
         return DONE
+
+
+def _leave_output() -> None:
+    """What standard output did not take must go somewhere: Python tries again when it ends, and fails again."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _predict_files(load: Loader, options: argparse.Namespace) -> int:
     articles = list(_read(options.files))
     predictor = load(options.model, threads=options.threads)
     documents = predictor.predict([text for _, text in articles], options.min_score)
-    for (name, _), document in zip(articles, documents, strict=True):
-        _print(name, document, options.format or "table")
+    with _writing():
+        for (name, _), document in zip(articles, documents, strict=True):
+            _print(name, document, options.format or "table")
     return DONE
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """DataError when standard output cannot be written; a closed pipe stays a BrokenPipeError."""
+    try:
+        yield
+        print(end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DataError(f"standard output cannot be written ({error.strerror})") from None
 
 
 def _predict_stream(load: Loader, options: argparse.Namespace) -> int:
@@ -79,13 +105,13 @@ def _predict_stream(load: Loader, options: argparse.Namespace) -> int:
     return SOME_SKIPPED if counts.bad else DONE
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str, model_help: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Who cooperates with whom, about what and when, from Korean news.")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="read articles and print mentions and relations")
-    predict.add_argument("files", nargs="*", metavar="FILE", help="UTF-8 text, one article a file; “-” for standard input")
+    predict.add_argument("files", nargs="*", metavar="FILE", help=_FILES_HELP)
     predict.add_argument("--format", choices=("jsonl", "table", "brat"), help="default: table, and always jsonl with --jsonl")
-    predict.add_argument("--model", help="run or model folder; default: the one in the package, or the run that finished last")
+    predict.add_argument("--model", metavar="FOLDER", help=model_help)
     predict.add_argument("--threads", type=positive, metavar="N", help="of a process; default: one a core, one with --workers")
     predict.add_argument(
         "--min-score",
@@ -111,6 +137,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
+_FILES_HELP = (
+    "UTF-8 text, one article a file; “-” for standard input. The article's id is the name without folder and suffix, "
+    "or FILE as it is given where several have that name"
+)
 _STREAM_DEFAULTS = {
     "output": "-",
     "overwrite": False,
@@ -137,11 +167,20 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     if options.format == "brat" and len(options.files) > 1:
         # Its ids begin with T1 in every file, and nothing in it says where one article ends.
         parser.error("predict: brat is one file an article; give one FILE at a time, or --format jsonl")
+    if options.format == "jsonl" and (repeated := [name for name, count in Counter(_names(options.files)).items() if count > 1]):
+        parser.error(f"predict: several articles would have the id {repeated[0]}; give each FILE once")
+
+
+def _names(files: Sequence[str]) -> list[str]:
+    """The files' stems, `stdin` for standard input; of those that have one stem, the paths as given."""
+    stems = ["stdin" if file == "-" else Path(file).stem for file in files]
+    counts = Counter(stems)
+    return [stem if counts[stem] == 1 else file for file, stem in zip(files, stems, strict=True)]
 
 
 def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Name and text of each file. The name is the file's stem, `stdin` for standard input."""
-    for file in files:
+    """Name and text of each file, see `_names`."""
+    for file, name in zip(files, _names(files), strict=True):
         try:
             data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         except OSError as error:
@@ -152,7 +191,7 @@ def _read(files: Sequence[str]) -> Iterator[tuple[str, str]]:
             raise DataError(
                 f"{file}: is not UTF-8 text (byte {error.start}); convert it, e.g. with iconv -f cp949 -t utf-8"
             ) from None
-        yield ("stdin" if file == "-" else Path(file).stem), text
+        yield name, text
 
 
 def _print(name: str, document: Document, form: str) -> None:

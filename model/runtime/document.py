@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
@@ -165,7 +166,7 @@ def _score(item: dict[str, Any], where: str) -> float | None:
     score = item.get("score")
     if score is None:
         return None
-    if isinstance(score, bool) or not isinstance(score, Real) or not 0 <= score <= 1:
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
         raise DataError(f"{where}: “score” should be a number from 0 to 1, found {score!r}")
     return float(score)
 
@@ -230,12 +231,18 @@ def write_jsonl(path: str | Path, documents: Iterable[Document]) -> None:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[IO[str]]:
-    """A text file that appears under its name only once it is whole: written beside it, then renamed."""
-    path = Path(path)
+    """A text file that appears under its name only once it is whole: written beside it, then renamed.
+
+    Of a symlink, the file that it leads to is replaced; a file that was there hands its mode on.
+    """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as out:
+            # At once: what others may not read they may not read here. A file system that refuses has no modes to lose.
+            with suppress(OSError):
+                shutil.copymode(path, temporary)
             yield out
         temporary.replace(path)
     finally:

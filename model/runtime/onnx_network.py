@@ -14,6 +14,8 @@ from .windows import Ints, WindowBatch
 
 ENCODER_FILE = "encoder.onnx"
 RELATIONS_FILE = "relations.onnx"
+TRAINED_FILE = "model.safetensors"
+"""What a folder has that training wrote (`model.checkpoint`), for a clear word where an exported one is wanted."""
 TRANSITIONS = "transitions"
 """Key under which the tag transitions stand, as JSON, in the metadata of the encoder's graph."""
 
@@ -26,6 +28,8 @@ class OnnxNetwork:
     """`Network` over two graphs: pieces and characters to tag logits and states, states and pairs to relation logits."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
+        if not (folder / ENCODER_FILE).exists() and (folder / TRAINED_FILE).exists():
+            raise ModelError(f"{folder}: is a training checkpoint; export it with `make export`")
         self._encoder = _session(folder / ENCODER_FILE, threads)
         self._relations = _session(folder / RELATIONS_FILE, threads)
         try:

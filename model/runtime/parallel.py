@@ -29,6 +29,9 @@ BLOCK_ITEMS = 512
 _AHEAD = 3
 _SECONDS_TO_END = 5
 
+_PLAIN = "부산시는 3일 후쿠오카시와 협약을 맺었다."
+"""A sentence that any model can read, to tell one that fails on some articles from one that is broken."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -59,20 +62,34 @@ def read_texts(
 ) -> list[Reading]:
     """Documents of the texts. With `isolate` there is a Failure in the place of a text that the predictor fails on.
 
-    ModelError when it fails on every one of several texts: then it is not theirs.
+    ModelError when it fails on every text, and on a plain sentence too: then it is not theirs.
     """
     try:
         return list(predictor.predict_iter(texts, batch_tokens, min_score))
     except Exception as error:  # of whatever kind: the articles beside this one can be read
         if not isolate:
             raise
-        failure = Failure(f"could not be read ({type(error).__name__}: {error})")
-    if len(texts) == 1:
-        return [failure]
-    readings = [reading for text in texts for reading in read_texts(predictor, [text], batch_tokens, isolate, min_score)]
+        readings: list[Reading] = [_failure(error)]
+    if len(texts) > 1:
+        readings = [_read_alone(predictor, text, batch_tokens, min_score) for text in texts]
+    # A run that is gone on with may have nothing left but the articles that failed before.
     if all(isinstance(reading, Failure) for reading in readings):
-        raise ModelError(f"{len(texts)} articles one after the other {failure.reason}")
+        plain = _read_alone(predictor, _PLAIN, batch_tokens, min_score)
+        if isinstance(plain, Failure):
+            raise ModelError(f"the model fails on every text, a plain sentence too: “{_PLAIN}” {plain.reason}")
     return readings
+
+
+def _read_alone(predictor: Predictor, text: str, batch_tokens: int | None, min_score: float) -> Reading:
+    try:
+        (document,) = predictor.predict_iter([text], batch_tokens, min_score)
+    except Exception as error:  # of whatever kind: it becomes the text's
+        return _failure(error)
+    return document
+
+
+def _failure(error: Exception) -> Failure:
+    return Failure(f"could not be read ({type(error).__name__}: {error})")
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,21 @@ The torch network (`model.network`) and the exported one (`onnx_network`) both s
 evaluation and the shipped wheel run the very same code.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from .canonical import with_canonical
+from .canonical import first_line, with_canonical
 from .decoding import Floats, Ints, ScoredRelation, decide_all, tag_scores
 from .document import Document, Entity, Relation, check_score
 from .errors import DataError
 from .lexicon import Lexicon
 from .pairs import Mention, PairBatch, batch_pairs
-from .schema import RELATIONS, TAGS
+from .schema import LABELS, RELATIONS, TAGS
 from .settings import ModelSettings
 from .windows import Sentence, Window, WindowBatch, WindowedText, batch_windows, window_text
 
@@ -34,7 +35,7 @@ _CHARS_PER_TOKEN = 3
 _PAIRS_AT_ONCE = 4_096
 
 
-# A text and the mentions that are given with it, if any.
+# A text and the mentions that are given with it, if any; in the order of the text once they are checked.
 _Article = tuple[str, Sequence[Entity] | None]
 
 
@@ -69,6 +70,33 @@ class SentenceResult:
     relations: list[ScoredRelation]
 
 
+def check_arguments(
+    texts: object, batch_tokens: int | None = None, min_score: float = 0.0, *, single_string: bool = False
+) -> None:
+    """Refuses at once what cannot be arguments of `predict_iter` (of `predict`, which takes one text too: `single_string`).
+
+    DataError for texts that are one string, bytes, a mapping or nothing that can be iterated over (the items are looked at when
+    they are taken) and for `batch_tokens` below 1, ArgumentError for a `min_score` outside of [0, 1].
+    """
+    if isinstance(texts, str):
+        if not single_string:
+            raise DataError("predict_iter: expected several texts, found one string; `predict` reads one")
+    elif isinstance(texts, bytes | bytearray | memoryview | Mapping) or not _can_be_iterated(texts):
+        one = "a string or " if single_string else ""
+        raise DataError(f"expected {one}several texts, found {type(texts).__name__}; give {one}a list of strings")
+    if batch_tokens is not None and batch_tokens < 1:
+        raise DataError(f"batch_tokens: expected a positive number, found {batch_tokens}")
+    check_score(min_score)
+
+
+def _can_be_iterated(texts: Any) -> bool:
+    try:
+        iter(texts)
+    except TypeError:
+        return False
+    return True
+
+
 class Predictor:
     """Turns texts into documents. Not tied to torch or onnxruntime."""
 
@@ -96,9 +124,10 @@ class Predictor:
         """Documents with the mentions and relations of the texts; one document for one string.
 
         Offsets are code points of the strings as passed. `min_score`: mentions and relations below it are left out, and the
-        relations of such mentions. Raises DataError for what is not a string, naming its place, and ArgumentError for a
-        `min_score` outside of [0, 1].
+        relations of such mentions. Raises DataError for what is not a string, naming its place, and for what holds no texts
+        (bytes, a mapping, None), ArgumentError for a `min_score` outside of [0, 1].
         """
+        check_arguments(texts, min_score=min_score, single_string=True)
         if isinstance(texts, str):
             return next(self.predict_iter([texts], min_score=min_score))
         return list(self.predict_iter(texts, min_score=min_score))
@@ -112,11 +141,7 @@ class Predictor:
         decides about speed and memory alone, the documents are the same. Texts are taken from the iterable as needed: no more
         than fill eight batches, and no more than 1,024. `min_score`: see `predict`.
         """
-        if isinstance(texts, str):
-            raise DataError("predict_iter: expected several texts, found one string; `predict` reads one")
-        if batch_tokens is not None and batch_tokens < 1:
-            raise DataError(f"batch_tokens: expected a positive number, found {batch_tokens}")
-        check_score(min_score)
+        check_arguments(texts, batch_tokens, min_score)
         found = self._read(((text, None) for text in texts), batch_tokens)
         return (self._finished(document, min_score) for document in found)
 
@@ -125,12 +150,14 @@ class Predictor:
         return with_canonical(self.settings.calibration(document).above(min_score))
 
     def relate_mentions(self, articles: Iterable[tuple[str, Sequence[Entity]]]) -> Iterator[Document]:
-        """Relations between mentions that are given (gold ones, in evaluation), as documents with those entities.
+        """Relations between mentions that are given (gold ones, in evaluation), as documents with those entities as they are.
 
-        Scores are the network's own: calibrated ones would count the chance that a mention is wrong.
+        They may come in any order; in the document they are in that of the text. Scores of relations are the network's own:
+        calibrated ones would count the chance that a mention is wrong.
 
         Offsets of the entities are those of the text, which must be in the normal form of the corpus (NFC, no dropped
-        characters). Raises DataError otherwise.
+        characters). Raises DataError otherwise, and for a mention that is not inside one sentence or not of this text, has an
+        unknown label, overlaps another or has its id.
         """
         return self._read(articles)
 
@@ -153,7 +180,7 @@ class Predictor:
             windowed = window_text(text, self.tokenizer, self.settings.window, self.lexicon)
             if given is not None and windowed.normalised.text != text:
                 raise DataError(f"text {place}: with given mentions it must be in the corpus's normal form (NFC, plain spaces)")
-            chunk.append((text, given))
+            chunk.append((text, None if given is None else _checked_mentions(place, text, windowed.sentences, given)))
             cut.append(windowed)
             tokens += sum(_tokens(window) for window in windowed.windows)
             if tokens >= limit or len(chunk) == _TEXTS_AT_ONCE:
@@ -176,8 +203,8 @@ class Predictor:
         results: list[list[SentenceResult]] = [[] for _ in articles]
         for index, segment in enumerate(segments):
             results[segment.text_index].extend(found[index])
-        for place, ((text, _), windowed, sentences) in enumerate(zip(articles, cut, results, strict=True), first):
-            yield _document(str(place), text, windowed, sentences)
+        for place, ((text, given), windowed, sentences) in enumerate(zip(articles, cut, results, strict=True), first):
+            yield _document(str(place), text, windowed, sentences, given)
 
     def _read_segments(
         self,
@@ -242,6 +269,39 @@ class Predictor:
         return np.concatenate(parts) if parts else np.zeros((0, len(RELATIONS)), dtype=np.float32)
 
 
+def _checked_mentions(place: int, text: str, sentences: Sequence[Sentence], given: Iterable[Entity]) -> list[Entity]:
+    """Mentions in the order of the text, each in one sentence; DataError for those that cannot be, see `relate_mentions`."""
+    mentions = sorted(given, key=lambda e: (e.start, e.end))
+    starts = [sentence.start for sentence in sentences]
+    ids: set[str] = set()
+    free = 0
+    for entity in mentions:
+        index = bisect_right(starts, entity.start) - 1
+        if fault := _fault(entity, text):
+            pass
+        elif index < 0 or entity.end > sentences[index].end:
+            fault = "is not inside one sentence"
+        elif entity.start < free:
+            fault = "overlaps another one"
+        elif entity.id in ids:
+            fault = "has the id of another one"
+        if fault:
+            raise DataError(f"text {place}: the mention {entity.id} at [{entity.start}, {entity.end}) {fault}")
+        ids.add(entity.id)
+        free = entity.end
+    return mentions
+
+
+def _fault(entity: Entity, text: str) -> str:
+    """What is wrong with a mention whatever stands beside it; nothing when it is right."""
+    if not 0 <= entity.start < entity.end <= len(text):
+        return f"lies outside the text of {len(text)} characters"
+    if entity.label not in LABELS:
+        return f"has the unknown label “{entity.label}”; the labels are {', '.join(LABELS)}"
+    surface = text[entity.start : entity.end]
+    return "" if entity.text == surface else f"says “{entity.text}” but the text has “{surface}” there"
+
+
 def _segments(text_index: int, windowed: WindowedText) -> Iterator[_Segment]:
     """Sentences of one window together; a sentence over several windows joins them all."""
     sentences: list[Sentence] = []
@@ -300,14 +360,21 @@ def _places(
     return np.repeat(begins - firsts, counts) + np.arange(int(counts.sum()))
 
 
-def _document(document_id: str, text: str, windowed: WindowedText, sentences: Sequence[SentenceResult]) -> Document:
-    entities: list[Entity] = []
+def _document(
+    document_id: str,
+    text: str,
+    windowed: WindowedText,
+    sentences: Sequence[SentenceResult],
+    given: Sequence[Entity] | None,
+) -> Document:
+    if given is None:
+        entities = _entities(text, windowed, [mention for result in sentences for mention in result.mentions])
+    else:
+        # Sorted and each in one sentence, they are the sentences' mentions one after the other.
+        entities = list(given)
     relations: list[Relation] = []
+    first = 0
     for result in sentences:
-        first = len(entities)
-        for mention in result.mentions:
-            start, end = windowed.normalised.original_span(mention.start, mention.end)
-            entities.append(Entity(f"T{len(entities) + 1}", start, end, mention.label, text[start:end], mention.score))
         for found in result.relations:
             relations.append(
                 Relation(
@@ -318,4 +385,13 @@ def _document(document_id: str, text: str, windowed: WindowedText, sentences: Se
                     found.score,
                 )
             )
-    return Document(document_id, text, tuple(entities), tuple(relations), title=text.split("\n", 1)[0].rstrip("\r"))
+        first += len(result.mentions)
+    return Document(document_id, text, tuple(entities), tuple(relations), title=first_line(text))
+
+
+def _entities(text: str, windowed: WindowedText, mentions: Sequence[Mention]) -> list[Entity]:
+    spans = [windowed.normalised.original_span(mention.start, mention.end) for mention in mentions]
+    return [
+        Entity(f"T{number}", start, end, mention.label, text[start:end], mention.score)
+        for number, ((start, end), mention) in enumerate(zip(spans, mentions, strict=True), 1)
+    ]

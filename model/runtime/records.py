@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .canonical import first_line
 from .document import Document
 from .errors import DataError
 
@@ -67,7 +68,9 @@ def record_from_dict(data: Any, keys: Keys | None = None, line: int = 0) -> Reco
     meta = {key: value for key, value in data.items() if key not in {keys.id, keys.text, *_MADE_ANEW}}
     if source is not None and not isinstance(source, str):
         meta["source"] = source
-    if keys.text != "title" and data.get("title") not in (None, "", text.split("\n", 1)[0]):
+    headline = first_line(text)
+    # Who cut a file of Windows at its newlines has the other half of the line break in the title.
+    if keys.text != "title" and data.get("title") not in (None, "", headline, f"{headline}\r"):
         meta["title"] = data["title"]
     if isinstance(given, dict):
         meta |= given

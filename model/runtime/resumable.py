@@ -2,10 +2,11 @@
 
 While it is written, the output is `NAME.part`: plain lines, appended and flushed, so that a killed run loses what it had not yet
 written and nothing else. When it is whole it is renamed to NAME, compressed before when NAME ends in `.gz`. So a file under the
-name itself is always whole, as everywhere in this project.
+name itself is always whole, as everywhere in this project. Of a symlink, all this happens where the file is that it leads to.
 
 A later run with the same name goes on with the part file (its last line is cut off when it is only half there), or with the whole
-file: when there are new articles it is copied to a part file, which replaces it in the end.
+file: when there are new articles it is copied to a part file, which replaces it in the end. Every line is looked at before: a
+file that is not of this program is left as it is.
 """
 
 import gzip
@@ -26,6 +27,10 @@ if sys.platform != "win32":
     import fcntl
 
 PART = ".part"
+
+# What a line of `records.json_line` has, and how it begins.
+_KEYS = frozenset({"id", "text", "entities", "relations"})
+_BEGINNING = b'{"id": '
 
 
 class Output(Protocol):
@@ -60,12 +65,14 @@ class ResumableOutput:
 
     def __init__(self, path: Path, overwrite: bool = False) -> None:
         self.done = IdSet()
-        self._path = path
-        self._part_path = path.with_name(path.name + PART)
+        # The name that was given tells the form, whatever the file is called that a symlink of this name leads to.
+        self._compressed = path.suffix == ".gz"
+        self._path = Path(os.path.realpath(path))
+        self._part_path = self._path.with_name(self._path.name + PART)
         self._part: IO[bytes] | None = None
         with usable(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _Lock(path)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _Lock(self._path)
             try:
                 self._begin(overwrite)
             except BaseException:
@@ -77,13 +84,13 @@ class ResumableOutput:
             self._part = self._open_part()
             if overwrite:
                 self._part.truncate(0)
-            self._cut_last_line(self._part)
             self._part.seek(0)
-            self.done = _ids(self._part, self._part_path)
+            self.done, whole = _ids(self._part, self._part_path, may_be_cut=True)
+            self._part.truncate(whole)
             self._part.seek(0, os.SEEK_END)
         else:
-            with open_lines(self._path) as lines:
-                self.done = _ids(lines, self._path)
+            with self._open_whole() as lines:
+                self.done, _ = _ids(lines, self._path, may_be_cut=False)
 
     def write(self, lines: bytes) -> None:
         if self._part is None:
@@ -101,12 +108,13 @@ class ResumableOutput:
     def _publish(self, part: IO[bytes]) -> None:
         part.flush()
         os.fsync(part.fileno())
-        if self._path.suffix == ".gz":
+        if self._compressed:
             temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
             try:
                 part.seek(0)
                 with gzip.open(temporary, "wb") as out:
                     shutil.copyfileobj(part, out)
+                self._keep_mode(temporary)
                 temporary.replace(self._path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -114,51 +122,50 @@ class ResumableOutput:
             self._part_path.unlink()
         else:
             part.close()
+            self._keep_mode(self._part_path)
             self._part_path.replace(self._path)
 
+    def _keep_mode(self, successor: Path) -> None:
+        """Gives the successor the mode of the file that it will replace."""
+        # There may be none yet, and a file system that refuses has no modes to lose.
+        with suppress(OSError):
+            shutil.copymode(self._path, successor)
+
     def close(self) -> None:
-        """Leaves the part file for the next run, unless there is nothing in it, and lets other runs have the output."""
+        """Leaves the part file for the next run, unless it says nothing to it, and lets other runs have the output.
+
+        An empty one beside a whole file says that the file is to be overwritten, and not gone on with.
+        """
         part, self._part = self._part, None
         # What could not be written `write` has told of, and to close the file is to try it again.
         with closing(self._lock), suppress(OSError):
             if part is None:
                 return
             part.close()
-            if self._part_path.stat().st_size == 0:
+            if self._part_path.stat().st_size == 0 and not self._path.exists():
                 self._part_path.unlink()
 
     def _open_part(self) -> IO[bytes]:
         return self._part_path.open("a+b")
 
+    @contextmanager
+    def _open_whole(self) -> Iterator[IO[bytes]]:
+        """The whole file to read, decompressed."""
+        with gzip.open(self._path, "rb") if self._compressed else self._path.open("rb") as lines:
+            yield cast("IO[bytes]", lines)
+
     def _copy(self) -> IO[bytes]:
         """The whole file as the beginning of a part file. Renamed once it is whole: half a copy would be gone on with."""
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
-            with open_lines(self._path) as lines, temporary.open("wb") as copy:
+            with self._open_whole() as lines, temporary.open("wb") as copy:
                 shutil.copyfileobj(lines, copy)
-            with temporary.open("r+b") as copy:
-                self._cut_last_line(copy)
             temporary.replace(self._part_path)
         finally:
             temporary.unlink(missing_ok=True)
         part = self._open_part()
         part.seek(0, os.SEEK_END)
         return part
-
-    @staticmethod
-    def _cut_last_line(file: IO[bytes]) -> None:
-        """Cuts off what stands after the last end of a line."""
-        end = file.seek(0, os.SEEK_END)
-        kept = end
-        while kept:
-            start = max(0, kept - 2**16)
-            file.seek(start)
-            found = file.read(kept - start).rfind(b"\n")
-            kept = start + found + 1 if found >= 0 else start
-            if found >= 0:
-                break
-        if kept < end:
-            file.truncate(kept)
 
 
 class _Lock:
@@ -200,18 +207,33 @@ class _Lock:
         return None
 
 
-def _ids(lines: IO[bytes], path: Path) -> IdSet:
+def _ids(lines: IO[bytes], path: Path, may_be_cut: bool) -> tuple[IdSet, int]:
+    """The ids of the documents, and the bytes up to the end of the last whole line.
+
+    DataError unless each line is a document of this program; with `may_be_cut` the last one may also be the beginning of one.
+    """
     ids = IdSet()
+    whole = 0
     for number, line in enumerate(lines, 1):
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") and may_be_cut and line.startswith(_BEGINNING[: len(line)]):
             break
-        try:
-            ids.add(str(json.loads(line)["id"]))
-        except (ValueError, TypeError, KeyError):
+        article = _id(line)
+        if article is None:
             raise DataError(
                 f"{path}:{number}: is no document of this program; give another output file, or --overwrite to lose this one"
-            ) from None
-    return ids
+            )
+        ids.add(article)
+        whole += len(line)
+    return ids, whole
+
+
+def _id(line: bytes) -> str | None:
+    """The id of a document of this program; None when the line is none, or has no end, which this program always writes."""
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return str(data["id"]) if line.endswith(b"\n") and isinstance(data, dict) and data.keys() >= _KEYS else None
 
 
 @contextmanager
@@ -244,10 +266,3 @@ def usable(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be written ({error.filename} is no folder)") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
-
-
-@contextmanager
-def open_lines(path: Path) -> Iterator[IO[bytes]]:
-    """A file to read, decompressed when its name ends in `.gz`."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
-        yield cast("IO[bytes]", lines)

@@ -192,7 +192,7 @@ def _check_files(job: StreamJob) -> None:
     # Where “-” was redirected, the system has the file under these names too.
     source = Path("/dev/stdin" if job.source == "-" else job.source)
     target = Path("/dev/stdout" if job.target == "-" else job.target)
-    outputs = (target, Path(f"{target}{PART}"))
+    outputs = (target, Path(os.path.realpath(target) + PART))
     if "-" not in (job.source, job.target) and any(_same(path, source) for path in outputs):
         raise DataError(f"{source}: is the input and the output; give the output another name")
     if job.errors is None or _is_special(job.errors):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# What is not seen: format characters (category Cf, but for those that show, such as the Arabic number signs), variation selectors,
-# fillers. Pages and PDF files are full of them, inside names too.
+# What is not seen: format characters (category Cf, but for those that show, such as the Arabic number signs), variation
+# selectors, fillers. Pages and PDF files are full of them, inside names too.
 _DROPPED = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

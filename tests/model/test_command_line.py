@@ -1,6 +1,7 @@
 """`python -m model predict`: formats, standard input, one clear line for what cannot be read."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,6 +47,53 @@ def test_jsonl_is_the_schemas_form(run_folder: Path, tmp_path: Path) -> None:
             assert TEXT[entity["start"] : entity["end"]] == entity["text"]
         assert all(r.keys() >= {"head", "tail", "type", "score"} for r in item["relations"])
         assert document_from_dict(item, "output").entities
+
+
+def test_files_of_one_name_in_several_folders(run_folder: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a/news.txt", "b/news.txt", "b/other.txt")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(TEXT, encoding="utf-8")
+    done = _call(run_folder, *map(str, files), "--format", "jsonl")
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [str(files[0]), str(files[1]), "other"]
+    done = _call(run_folder, str(files[0]), str(files[0]), "--format", "jsonl")
+    assert done.returncode == 2 and f"several articles would have the id {files[0]}" in done.stderr.decode()
+
+
+def test_a_full_disk_under_standard_output(run_folder: Path) -> None:
+    # Both ways of Python to write it: at once, and when it ends.
+    for buffering in ("", "1"):
+        for arguments in (["-"], ["-", "--format", "jsonl"], ["--jsonl", "-"]):
+            given = TEXT if arguments[0] == "-" else json.dumps({"id": "a", "text": TEXT})
+            with Path("/dev/full").open("wb") as full:
+                done = subprocess.run(
+                    [sys.executable, "-m", "model", "predict", "--model", str(run_folder), *arguments],
+                    cwd=REPOSITORY,
+                    env=os.environ | {"PYTHONUNBUFFERED": buffering},
+                    input=given.encode(),
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    check=False,
+                )
+            error = done.stderr.decode()
+            assert done.returncode == 2 and error.startswith("error: ") and "No space left" in error
+            assert len(error.splitlines()) == 1
+
+
+def test_a_closed_pipe_is_no_error(run_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "news.txt").write_text(TEXT * 200, encoding="utf-8")
+    command = [sys.executable, "-m", "model", "predict", "--model", str(run_folder), str(tmp_path / "news.txt")]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", 0)
+
+
+def test_help_says_which_folders_are_models() -> None:
+    for module, said in (("model", "run folder, or the model folder of a run"), ("model.runtime", "folder of an exported model")):
+        command = [sys.executable, "-m", module, "predict", "--help"]
+        shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True).stdout.decode()
+        assert said in " ".join(shown.split()), shown
 
 
 def test_standard_input(run_folder: Path) -> None:

@@ -116,4 +116,4 @@ def test_a_name_that_would_cut_its_sentence_is_not_given() -> None:
     copies = augmented([shouting, plain], Lexicon.empty(), 4, 1)
     assert [copy.id for copy in copies] == [f"{name}~{number}" for number in range(1, 5) for name in "ab"]
     for copy in copies:
-        assert len([s for s in sentence_spans(copy.text)]) == 1, copy.text
+        assert len(sentence_spans(copy.text)) == 1, copy.text

@@ -53,5 +53,8 @@ def test_a_curve_takes_settled_settings(tmp_path: Path, articles: Articles) -> N
 def test_labels_are_ascii() -> None:
     from benchmarks.quality.curve import Point  # noqa: PLC0415
 
-    drawn = plot([Point("a", "도시 link", 1.0, 10, Spread(0.5, None, 1), Spread(0.5, None, 1), None, Spread(0.5, None, 1), None)], "mentions")
+    drawn = plot(
+        [Point("a", "도시 link", 1.0, 10, Spread(0.5, None, 1), Spread(0.5, None, 1), None, Spread(0.5, None, 1), None)],
+        "mentions",
+    )
     assert drawn.isascii()

@@ -1,13 +1,15 @@
 """Full names of short mentions: Korean persons, foreign persons, local governments, institutions; and what must not be linked."""
 
+import sys
 import time
 import unicodedata
 from dataclasses import replace
 
 import pytest
 
-from model.runtime.canonical import canonical_names, with_canonical
+from model.runtime.canonical import LINE_BREAK, canonical_names, with_canonical
 from model.runtime.document import Document, Entity, document_from_dict
+from model.runtime.text import normalise
 from train.data.inline import parse_inline
 
 
@@ -159,6 +161,22 @@ def test_full_names_are_written_only_where_they_differ_and_read_back() -> None:
     data = document.to_dict()
     assert [e.get("canonical") for e in data["entities"]] == [None, None, "김철수"]
     assert document_from_dict(data, "a").entities == document.entities
+
+
+def test_line_breaks_are_those_of_normalisation() -> None:
+    chars = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Zl", "Zp", "Zs")]
+    assert [char for char in chars if LINE_BREAK.match(char)] == [char for char in chars if normalise(char).text == "\n"]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_lines_end_at_any_line_break(end: str) -> None:
+    document = _document(NOT_LINKED["the full name comes later"])
+    length = len(end)
+    text = document.text.replace("\n", end)
+    shifts = [(length - 1) * document.text[: e.start].count("\n") for e in document.entities]
+    moved = [replace(e, start=e.start + by, end=e.end + by) for e, by in zip(document.entities, shifts, strict=True)]
+    # Were everything the headline, the surname could stand before its full name.
+    assert canonical_names(text, moved) == [e.text for e in moved]
 
 
 def test_no_mentions() -> None:

@@ -57,7 +57,10 @@ def line(**changes: object) -> dict[str, object]:
 
 def test_null_is_as_good_as_an_absent_optional_key() -> None:
     absent = document_from_dict(line(), "a")
-    assert document_from_dict(line(text=None, canonical=None, score=None) | {"title": None, "source": None, "meta": None}, "a") == absent
+    assert (
+        document_from_dict(line(text=None, canonical=None, score=None) | {"title": None, "source": None, "meta": None}, "a")
+        == absent
+    )
     with pytest.raises(DataError, match="“text” is missing"):
         document_from_dict(line() | {"text": None}, "a")
 

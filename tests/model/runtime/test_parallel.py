@@ -94,7 +94,7 @@ class _Broken(Predictor):
 def test_when_a_plain_sentence_fails_too_it_is_the_model(count: int) -> None:
     predictor = letter_predictor()
     predictor.__class__ = _Broken
-    with pytest.raises(ModelError, match="fails on every text.* could not be read .ArithmeticError: no letters at all"):
+    with pytest.raises(ModelError, match=r"fails on every text.* could not be read .ArithmeticError: no letters at all"):
         read_texts(predictor, TEXTS[1 : 1 + count], None, isolate=True)
 
 

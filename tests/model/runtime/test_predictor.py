@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from letters import LetterNetwork, letter_predictor, same
 
+import model
+from model import runtime
 from model.runtime.calibration import Platt, ScoreCalibration
 from model.runtime.document import Document, Entity
 from model.runtime.errors import ArgumentError, DataError
@@ -135,9 +138,9 @@ def test_long_and_short_articles_fill_batches_alike() -> None:
 
 
 def test_the_title_is_the_first_line() -> None:
-    for text in ("부산시 소식\n부산시는", "부산시 소식\r\n부산시는\r\n", "부산시 소식\r", "부산시 소식"):
-        document = letter_predictor().predict(text)
-        assert (document.title, document.text) == ("부산시 소식", text)
+    for rest in ("\n부산시는", "\r\n부산시는\r\n", "\r", "", *(f"{end}부산시는\n" for end in "\r\v\f\x85\u2028\u2029")):
+        document = letter_predictor().predict(f"부산시 소식{rest}")
+        assert (document.title, document.text) == ("부산시 소식", f"부산시 소식{rest}")
 
 
 def test_texts_are_taken_as_needed() -> None:
@@ -182,6 +185,31 @@ def test_documents_that_were_given_out_are_let_go() -> None:
 def test_one_string_is_not_many_texts(tiny_predictor: Build) -> None:
     with pytest.raises(DataError, match="several texts"):
         tiny_predictor().predict_iter("부산")
+
+
+@pytest.mark.parametrize("package", [model, runtime])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_arguments_are_looked_at_before_a_model_is_loaded(package: Any, workers: int) -> None:
+    for bad in ("한 문자열", b"bytes", {"id": "a"}, None, 3):
+        with pytest.raises(DataError, match="expected several texts"):
+            package.predict_iter(bad, workers=workers, path="nowhere")
+    with pytest.raises(DataError, match="batch_tokens"):
+        package.predict_iter(["부산"], batch_tokens=0, workers=workers, path="nowhere")
+    with pytest.raises(ArgumentError, match="min_score 2"):
+        package.predict_iter(["부산"], min_score=2, workers=workers, path="nowhere")
+
+
+@pytest.mark.parametrize("bad", [b"bytes", bytearray(b"bytes"), {"id": "a"}, None, 3])
+def test_what_holds_no_texts(tiny_predictor: Build, bad: Any) -> None:
+    for predict in (tiny_predictor().predict, model.predict, runtime.predict):
+        with pytest.raises(DataError, match=f"expected a string or several texts, found {type(bad).__name__}"):
+            predict(bad)
+
+
+def test_texts_may_be_anything_that_is_iterated_over(tiny_predictor: Build) -> None:
+    texts = ["부산", "서울"]
+    for several in (texts, tuple(texts), dict.fromkeys(texts).keys(), iter(texts), np.array(texts, dtype=object)):
+        assert [d.text for d in tiny_predictor().predict_iter(several)] == texts
 
 
 @pytest.mark.parametrize("bad", [0, -5])
@@ -248,6 +276,54 @@ def test_given_mentions_are_kept(tiny_predictor: Build) -> None:
     (document,) = tiny_predictor(threshold=0.01).relate_mentions([(text, entities)])
     assert [(e.start, e.end, e.label) for e in document.entities] == [(0, 3, "CITY"), (5, 10, "CITY")]
     assert {r.type for r in document.relations} <= {"VISITS", "COOPERATES_WITH", "LOCATED_IN"} and document.relations
+
+
+TWO_SENTENCES = "부산시는 후쿠오카시를 방문했다. 서울시는 도쿄도와 협력한다."
+
+
+def _given(*places: tuple[int, int], text: str = TWO_SENTENCES) -> list[Entity]:
+    return [Entity(f"M{n}", start, end, "CITY", text[start:end]) for n, (start, end) in enumerate(places)]
+
+
+def test_given_mentions_go_through_as_they_are(tiny_predictor: Build) -> None:
+    given = [
+        Entity("X", 18, 21, "CITY", "서울시", canonical="서울특별시"),
+        Entity("B", 5, 10, "CITY", "후쿠오카시", 0.25),
+        Entity("E9", 23, 26, "CITY", "도쿄도"),
+        Entity("A", 0, 3, "CITY", "부산시", canonical="부산광역시"),
+    ]
+    predictor = tiny_predictor(threshold=0.01)
+    in_order = sorted(given, key=lambda e: e.start)
+    unsorted, ordered = predictor.relate_mentions([(TWO_SENTENCES, given), (TWO_SENTENCES, in_order)])
+    assert unsorted.entities == ordered.entities == tuple(in_order)
+    assert [(r.head, r.tail, r.type) for r in unsorted.relations] == [(r.head, r.tail, r.type) for r in ordered.relations]
+    assert {frozenset((r.head, r.tail)) for r in unsorted.relations} == {frozenset("AB"), frozenset(("X", "E9"))}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (_given((0, 3), (30, 40)), r"M1 at \[30, 40\) lies outside the text of 33 characters"),
+        (_given((-2, 3)), r"M0 at \[-2, 3\) lies outside"),
+        (_given((3, 3)), r"M0 at \[3, 3\) lies outside"),
+        (_given((5, 10), (0, 6)), r"M0 at \[5, 10\) overlaps"),
+        (_given((15, 22)), r"M0 at \[15, 22\) is not inside one sentence"),
+        (_given((17, 18)), r"M0 at \[17, 18\) is not inside one sentence"),
+        ([Entity("A", 0, 3, "PLACE", "부산시")], "A at .* unknown label “PLACE”; the labels are PERSON, "),
+        ([Entity("A", 0, 3, "CITY", "서울시")], "A at .* says “서울시” but the text has “부산시”"),
+        ([*_given((0, 3)), *_given((5, 10))], r"M0 at \[5, 10\) has the id of another one"),
+    ],
+)
+def test_given_mentions_that_cannot_be(tiny_predictor: Build, given: list[Entity], said: str) -> None:
+    with pytest.raises(DataError, match=f"text 1: the mention {said}"):
+        list(tiny_predictor().relate_mentions([("부산시", []), (TWO_SENTENCES, given)]))
+
+
+def test_given_mentions_of_an_empty_text(tiny_predictor: Build) -> None:
+    (document,) = tiny_predictor().relate_mentions([("", [])])
+    assert document.entities == ()
+    with pytest.raises(DataError, match="outside the text of 0 characters"):
+        list(tiny_predictor().relate_mentions([("", _given((0, 3)))]))
 
 
 def test_given_mentions_want_normal_text(tiny_predictor: Build) -> None:

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from model.runtime import records
 from model.runtime.document import Document, document_from_dict
 from model.runtime.errors import DataError
-from model.runtime.records import BadRecord, IdSet, Keys, Record, document_of, json_line, parse_record, read_records
+from model.runtime.records import (
+    BadRecord,
+    IdSet,
+    Keys,
+    Record,
+    document_of,
+    json_line,
+    parse_record,
+    read_records,
+    record_from_dict,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -72,6 +82,14 @@ def test_what_else_a_record_brings_is_kept() -> None:
     assert record.meta == {"url": "a", "n": 1, "date": "2026-11-22", "title": "다른 제목"}
     assert parse_record(b'{"id": "a", "text": "x\\ny", "title": "x", "source": null, "meta": 3}').meta == {"meta": 3}
     assert parse_record(b'{"id": "a", "text": "x", "source": ["s"]}').meta == {"source": ["s"]}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_a_title_that_is_the_first_line_is_said_once(end: str) -> None:
+    data = {"id": "a", "text": f"제목{end}본문{end}", "title": "제목"}
+    assert record_from_dict(data).meta == {}
+    assert record_from_dict(data | {"title": "제목\r"}).meta == {}
+    assert record_from_dict(data | {"title": f"제목{end}본문"}).meta == {"title": f"제목{end}본문"}
 
 
 def test_other_keys() -> None:

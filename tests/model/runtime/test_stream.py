@@ -164,7 +164,8 @@ def test_a_file_of_another_program_stays_as_it_is(job: StreamJob, suffix: str, f
 
 
 @pytest.mark.parametrize(
-    "foreign", [b'{"nodes":[1]}', b"{}", b'{"id":"a"', b"my notes", LINE + b"my notes", b'my notes\n{"id": "a"', LINE[:30] + b"\n"]
+    "foreign",
+    [b'{"nodes":[1]}', b"{}", b'{"id":"a"', b"my notes", LINE + b"my notes", b'my notes\n{"id": "a"', LINE[:30] + b"\n"],
 )
 def test_nothing_is_cut_off_a_part_file_of_another_program(job: StreamJob, foreign: bytes) -> None:
     part = Path(job.target + ".part")

@@ -1,0 +1,24 @@
+"""Folders that hold no exported network: one clear word. What it computes is tested with the export."""
+
+from pathlib import Path
+
+import pytest
+
+from model.checkpoint import WEIGHTS_FILE
+from model.runtime.errors import ModelError
+from model.runtime.onnx_network import ENCODER_FILE, TRAINED_FILE, OnnxNetwork
+
+
+def test_a_training_checkpoint_is_to_be_exported(tmp_path: Path) -> None:
+    assert TRAINED_FILE == WEIGHTS_FILE
+    (tmp_path / WEIGHTS_FILE).touch()
+    with pytest.raises(ModelError, match="is a training checkpoint; export it with `make export`"):
+        OnnxNetwork(tmp_path)
+
+
+def test_a_damaged_export(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"encoder\.onnx: cannot be loaded"):
+        OnnxNetwork(tmp_path)
+    (tmp_path / ENCODER_FILE).write_bytes(b"no graph")
+    with pytest.raises(ModelError, match="export the model again"):
+        OnnxNetwork(tmp_path)
