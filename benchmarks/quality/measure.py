@@ -89,7 +89,7 @@ def unseen_score(gold: Sequence[Document], predicted: Sequence[Document], known:
 
 
 def without_relations(documents: Sequence[Document]) -> list[Document]:
-    """The documents with their mentions alone; without those of an entrant that run over a sentence's end, which bear no relation."""
+    """The documents with their mentions alone, less those that an entrant let run over the end of a sentence."""
     found = []
     for document in documents:
         spans = sentence_spans(document.text)
