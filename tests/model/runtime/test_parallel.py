@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from letters import BAD, DEADLY, SLOW, broken_model, fragile_predictor, letter_predictor, missing_model, same
@@ -86,7 +87,7 @@ def test_a_block_of_nothing_but_articles_that_fail(count: int) -> None:
 
 
 class _Broken(Predictor):
-    def _read_chunk(self, *_: object) -> object:  # type: ignore[override]
+    def _read_chunk(self, articles: Any, *rest: Any) -> Any:
         raise ArithmeticError("no letters at all")
 
 
