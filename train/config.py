@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from model.runtime.errors import ConfigError
 
+from .overrides import override
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -151,26 +153,9 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
         raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: should hold keys and values")
-    for override in overrides or []:
-        _override(data, override)
+    for assignment in overrides or []:
+        override(data, assignment)
     return _validated(data, str(path))
-
-
-def _override(data: dict[str, object], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"override “{override}”: write dotted.key=value")
-    *parents, last = key.split(".")
-    section = data
-    for parent in parents:
-        inner = section.setdefault(parent, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"override “{override}”: {parent} is not a section")
-        section = inner
-    try:
-        section[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ConfigError(f"override “{override}”: the value is not valid YAML") from None
 
 
 def _validated(data: dict[str, object], where: str) -> Recipe:

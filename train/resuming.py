@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,17 @@ def _json_of(path: Path) -> dict[str, Any] | None:
 def start_folder(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> None:
     """A fresh run folder; an older run of the same name is kept beside it under the time it is moved."""
     if folder.exists():
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder.replace(folder.with_name(f".{folder.name}.{stamp}"))
+        folder.replace(_free_name(folder))
     folder.mkdir(parents=True)
     write_json(folder / _DATA_FILE, hashes)
     write_text(folder / RECIPE_FILE, recipe_yaml(recipe))
+
+
+def _free_name(folder: Path) -> Path:
+    """Where an older run goes: its name and the time, numbered where runs followed one another within a second."""
+    stamp = f".{folder.name}.{datetime.now():%Y%m%d-%H%M%S}"
+    names = (stamp if number == 1 else f"{stamp}-{number}" for number in count(1))
+    return next(path for path in map(folder.with_name, names) if not path.exists())
 
 
 def check_resumable(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> None:

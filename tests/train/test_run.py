@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from model.runtime.settings import read_settings
 from train.config import Recipe, load_recipe, recipe_yaml
 from train.data.corpus import Corpus
 from train.provenance import data_hashes
+from train.resuming import start_folder
 from train.run import train
 
 FAST = ["training.encoder_rate=2e-3", "training.head_rate=1e-2"]
@@ -133,6 +135,23 @@ def _interrupted(runs: Path, recipe: Recipe) -> Path:
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(recipe_yaml(recipe), encoding="utf-8")
     return folder
+
+
+def test_runs_that_follow_one_another_within_a_second_are_all_kept(
+    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Now":
+            return cls(2026, 3, 2, 9, 30)
+
+    monkeypatch.setattr("train.resuming.datetime", Now)
+    for number in range(4):
+        start_folder(tmp_path / "run", recipe, {})
+        (tmp_path / "run/number.txt").write_text(str(number))
+    kept = sorted(tmp_path.glob(".run.*"))
+    assert [path.name for path in kept] == [".run.20260302-093000", ".run.20260302-093000-2", ".run.20260302-093000-3"]
+    assert [(path / "number.txt").read_text() for path in (*kept, tmp_path / "run")] == ["0", "1", "2", "3"]
 
 
 def test_resuming_takes_the_last_whole_checkpoint_and_counts_the_minutes_before(tmp_path: Path, recipe: Recipe) -> None:

@@ -1,10 +1,13 @@
 """The recipe of a pretraining run: one YAML file, every key known, unknown keys refused."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from train.overrides import override
 
 
 class Section(BaseModel):
@@ -81,6 +84,14 @@ class Objective(Section):
     keep_fraction: float = Field(default=0.1, ge=0.0, le=1.0)
     random_fraction: float = Field(default=0.1, ge=0.0, le=1.0)
     whole_words: bool = False
+    teacher: Literal["kiwi"] | None = None
+    teacher_weight: float = Field(default=1.0, gt=0.0)
+
+    @model_validator(mode="after")
+    def _teaches_the_masked(self) -> Self:
+        if self.teacher is not None and self.kind != "masked":
+            raise ValueError("objective.teacher goes with the kind `masked`")
+        return self
 
 
 class Budget(Section):
@@ -140,10 +151,14 @@ class PretrainConfig(Section):
         return self
 
 
-def load_config(path: Path) -> PretrainConfig:
-    """Read and check a recipe.
+def load_config(path: Path, overrides: Sequence[str] = ()) -> PretrainConfig:
+    """Read and check a recipe; `overrides` are `dotted.key=value`, the value in YAML.
 
     Raises:
         pydantic.ValidationError: a key is unknown, missing or out of range.
+        model.runtime.errors.ConfigError: an override is no assignment.
     """
-    return PretrainConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for assignment in overrides:
+        override(data, assignment)
+    return PretrainConfig.model_validate(data)

@@ -11,6 +11,7 @@ from transformers import ElectraConfig, ElectraModel
 from train.pretrain.config import Architecture, Generator, PretrainConfig, WarmStart
 from train.pretrain.export import POSITIONS
 from train.pretrain.locality import point_heads_at_neighbours, sinusoids
+from train.pretrain.teacher import CLASSES, UNTAGGED
 from train.pretrain.vocabulary import PAD
 
 
@@ -75,24 +76,37 @@ class PretrainingModel(nn.Module):
         with torch.no_grad():
             self.head.bias.copy_(bias - bias.mean())
 
-    def forward(self, ids: Tensor, masked: Tensor, positions: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Losses of a batch, ``loss`` being the one to descend; arguments as in :class:`train.pretrain.masking.MaskedBatch`."""
+    def forward(
+        self, ids: Tensor, masked: Tensor, positions: Tensor, targets: Tensor, tags: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Losses of a batch, ``loss`` being the one to descend; arguments as in :class:`train.pretrain.masking.MaskedBatch`.
+
+        ``tags``: with a teacher, its class of each piece, shape (rows, length).
+        """
         raise NotImplementedError
 
 
 class MaskedModel(PretrainingModel):
-    """Masked language model on the encoder itself."""
+    """Masked language model on the encoder itself; with a teacher, its classes of all pieces are a second target."""
 
     def __init__(self, config: PretrainConfig, pieces: int) -> None:
         super().__init__()
         training = config.training
         self.encoder = ElectraModel(encoder_config(pieces, config.architecture, training.dropout, training.attention))
         self.head = PieceHead(config.architecture.hidden_size, self.encoder.embeddings.word_embeddings)
+        self.pupil = nn.Linear(config.architecture.hidden_size, CLASSES) if config.objective.teacher else None
+        self.weight = config.objective.teacher_weight
 
-    def forward(self, ids: Tensor, masked: Tensor, positions: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        hidden = self.encoder(input_ids=masked).last_hidden_state.flatten(0, 1)[positions]
-        logits = self.head(hidden, self.encoder.embeddings.word_embeddings.weight)
-        return {"loss": functional.cross_entropy(logits.float(), targets)}
+    def forward(
+        self, ids: Tensor, masked: Tensor, positions: Tensor, targets: Tensor, tags: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        hidden = self.encoder(input_ids=masked).last_hidden_state.flatten(0, 1)
+        logits = self.head(hidden[positions], self.encoder.embeddings.word_embeddings.weight)
+        restored = functional.cross_entropy(logits.float(), targets)
+        if self.pupil is None or tags is None:
+            return {"loss": restored}
+        taught = functional.cross_entropy(self.pupil(hidden).float(), tags.flatten(), ignore_index=UNTAGGED)
+        return {"loss": restored + self.weight * taught, "masked_loss": restored, "teacher_loss": taught}
 
 
 class ReplacedModel(PretrainingModel):
@@ -111,7 +125,9 @@ class ReplacedModel(PretrainingModel):
         )
         self.weight = config.generator.discriminator_weight
 
-    def forward(self, ids: Tensor, masked: Tensor, positions: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, ids: Tensor, masked: Tensor, positions: Tensor, targets: Tensor, tags: Tensor | None = None
+    ) -> dict[str, Tensor]:
         hidden = self.generator(input_ids=masked).last_hidden_state.flatten(0, 1)[positions]
         logits = self.head(hidden, self.encoder.embeddings.word_embeddings.weight).float()
         restored = functional.cross_entropy(logits, targets)

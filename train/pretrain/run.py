@@ -22,7 +22,8 @@ from train.pretrain.export import copy_tokenizer, export_encoder
 from train.pretrain.masking import mask_batch
 from train.pretrain.model import PretrainingModel, build_model
 from train.pretrain.schedule import in_decay, rate_factor
-from train.pretrain.tokens import PackedTokens, write_tokens
+from train.pretrain.teacher import kiwi
+from train.pretrain.tokens import PackedTokens, tags_path, write_tokens
 from train.pretrain.vectors import piece_frequencies, train_vectors
 from train.pretrain.vocabulary import CONTINUING, corpus_texts, count_characters, save_tokenizer, train_tokenizer
 
@@ -36,9 +37,10 @@ def pretrain(config: PretrainConfig) -> Progress:
     config.output.mkdir(parents=True, exist_ok=True)
     tokenizer = _prepare_tokenizer(config)
     tokens_path = config.output / "tokens.bin"
-    if not tokens_path.exists():
+    taught = config.objective.teacher is not None
+    if not tokens_path.exists() or (taught and not tags_path(tokens_path).exists()):
         _log.info("tokenising %s", config.corpus.folder)
-        write_tokens(config.corpus, tokenizer, tokens_path)
+        write_tokens(config.corpus, tokenizer, tokens_path, kiwi() if taught else None)
     return Trainer(config, tokenizer, PackedTokens(tokens_path, config.training.length, config.training.seed)).run()
 
 
@@ -161,8 +163,11 @@ class Trainer:
         # All randomness follows from seed and step, so that a resumed run repeats what it would have done.
         torch.manual_seed(training.seed * 1_000_003 + step)
         rng = np.random.default_rng([training.seed, step])
-        batch = mask_batch(self.data.batch(self.progress.sequences, training.batch), self.continues, self.config.objective, rng)
-        arrays = (batch.ids, batch.masked, batch.positions, batch.targets)
+        read = self.progress.sequences
+        batch = mask_batch(self.data.batch(read, training.batch), self.continues, self.config.objective, rng)
+        arrays = [batch.ids, batch.masked, batch.positions, batch.targets]
+        if self.config.objective.teacher:
+            arrays.append(self.data.tags(read, training.batch))
         with self._precision():
             losses: dict[str, Tensor] = self.compute(*(torch.from_numpy(array) for array in arrays))
         for group in self.optimiser.param_groups:

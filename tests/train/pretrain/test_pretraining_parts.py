@@ -13,6 +13,7 @@ from train.pretrain.locality import point_heads_at_neighbours, sinusoids
 from train.pretrain.masking import mask_batch
 from train.pretrain.model import ReplacedModel, build_model, encoder_config, sample
 from train.pretrain.schedule import in_decay, rate_factor
+from train.pretrain.teacher import CLASSES, TAGS, UNTAGGED, Morpheme, piece_classes, tag_class
 from train.pretrain.vectors import train_vectors
 from train.pretrain.vocabulary import CLS, MASK, SEP
 
@@ -101,3 +102,17 @@ def test_an_objective_gives_every_weight_a_gradient(tmp_path: Path, kind: str) -
         assert isinstance(model, ReplacedModel)
         assert model.generator.embeddings is model.encoder.embeddings
         assert 0 <= losses["discriminator_accuracy"] <= 1
+
+
+def test_a_piece_takes_the_morpheme_of_its_first_character() -> None:
+    # 지난 나주시에: 지나/VV + ㄴ/ETM share 난, 나주시/NNP + 에/JKB; pieces 지난, 나, ##주시에.
+    morphemes = [Morpheme("VV", 0, 2), Morpheme("ETM", 1, 2), Morpheme("NNP", 3, 6), Morpheme("JKB", 6, 7)]
+    classes = piece_classes(8, morphemes, [0, 1, 3, 4, 6, 7])
+    expected = [("VV", True), ("VV", False), ("NNP", True), ("NNP", False), ("JKB", True)]
+    assert classes.tolist() == [*(tag_class(*pair) for pair in expected), UNTAGGED]
+
+
+def test_classes_of_tags_are_distinct_and_in_range() -> None:
+    classes = [tag_class(tag, begins) for tag in (*TAGS, "W_URL") for begins in (False, True)]
+    assert sorted(classes) == list(range(1, CLASSES))
+    assert tag_class("VV-R", begins=True) == tag_class("VV", begins=True)

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -14,10 +17,14 @@ from tiny_pretraining import tiny_recipe
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer
 
+from model.runtime.errors import ConfigError
 from train.pretrain.checkpoint import save_checkpoint
-from train.pretrain.config import PretrainConfig, load_config
+from train.pretrain.config import Objective, PretrainConfig, load_config
 from train.pretrain.model import build_model
 from train.pretrain.run import Trainer, pretrain
+from train.pretrain.teacher import UNTAGGED, Morpheme, Teacher, tag_class
+from train.pretrain.tokens import PackedTokens
+from train.pretrain.vocabulary import CLS, SEP, SPECIAL_PIECES
 
 REPOSITORY = Path(__file__).parents[3]
 RECIPES = sorted((REPOSITORY / "configs/pretrain").glob("*.yaml"))
@@ -85,6 +92,57 @@ def test_the_warm_start_gives_a_lower_first_loss(corpus_folder: Path, tmp_path: 
     pretrain(cold)
     pretrain(warm)
     assert losses(warm.output)[1] < losses(cold.output)[1] - 0.3
+
+
+def eojeol_teacher() -> Teacher:
+    """Stands for the analyser: every word is a proper noun whose last character is a particle."""
+
+    def teach(texts: Sequence[str]) -> Iterator[list[Morpheme]]:
+        for text in texts:
+            spans = [match.span() for match in re.finditer(r"\S+", text)]
+            yield [m for start, end in spans for m in (Morpheme("NNP", start, end - 1), Morpheme("JX", end - 1, end))]
+
+    return teach
+
+
+def test_a_teacher_gives_every_piece_a_class_that_the_encoder_learns(
+    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.pretrain.run.kiwi", eojeol_teacher)
+    tiny = tiny_recipe(corpus_folder, tmp_path, steps=60)
+    config = tiny.model_copy(update={"objective": Objective(teacher="kiwi")})
+    pretrain(config)
+    pieces = PackedTokens(config.output / "tokens.bin", 32, seed=1)
+    ids, tags = pieces.batch(0, 50), pieces.tags(0, 50)
+    # Only separators, and nothing of the text, are without a class.
+    assert (tags[ids >= len(SPECIAL_PIECES)] != UNTAGGED).all() and (tags[(ids == CLS) | (ids == SEP)] == UNTAGGED).all()
+    assert set(np.unique(tags)) - {UNTAGGED} <= {tag_class(tag, begins) for tag in ("NNP", "JX") for begins in (True, False)}
+    log = [json.loads(line) for line in (config.output / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert log[-1]["teacher_loss"] < 0.5 * log[0]["teacher_loss"]
+    assert log[-1]["loss"] == pytest.approx(log[-1]["masked_loss"] + log[-1]["teacher_loss"], abs=1e-3)
+
+
+def test_a_corpus_tokenised_without_a_teacher_is_tokenised_again_with_one(
+    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.pretrain.run.kiwi", eojeol_teacher)
+    plain = tiny_recipe(corpus_folder, tmp_path, steps=1)
+    pretrain(plain)
+    (plain.output / "checkpoint.pt").unlink()
+    pretrain(plain.model_copy(update={"objective": Objective(teacher="kiwi")}))
+    assert (plain.output / "tokens.tags").stat().st_size * 2 == (plain.output / "tokens.bin").stat().st_size
+
+
+def test_a_teacher_needs_the_masked_objective() -> None:
+    with pytest.raises(ValidationError, match=r"objective\.teacher"):
+        Objective(kind="replaced", teacher="kiwi")
+
+
+def test_overrides_stand_above_the_recipe() -> None:
+    config = load_config(REPOSITORY / "configs/pretrain/base.yaml", ["objective.whole_words=true", "training.batch=8"])
+    assert config.objective.whole_words and config.training.batch == 8
+    with pytest.raises(ConfigError, match="dotted"):
+        load_config(REPOSITORY / "configs/pretrain/base.yaml", ["objective.whole_words"])
 
 
 def test_training_lowers_the_loss(corpus_folder: Path, tmp_path: Path) -> None:
