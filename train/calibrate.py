@@ -2,11 +2,13 @@
 
 Four forms of the map are tried for mentions and for relations: none, a temperature, Platt scaling, and Platt scaling for each
 label or type that has enough answers (the others take the common one). The form with the lowest log loss on articles that it was
-not fitted on (cross-validation over dev articles) is fitted on all of dev. Decisions stay on raw scores, so F1 does not change.
+not fitted on (cross-validation over dev articles) is fitted on all of dev. Decisions stay on raw scores, so F1 does not change,
+unless a recipe asks for a `mention_threshold`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,11 +202,26 @@ def fit_calibration(gold: Sequence[Document], raw: Sequence[Document]) -> Fitted
     return FittedCalibration(choose(mention_cases(matched), LABELS), choose(relation_cases(matched), RELATIONS))
 
 
-def calibrated(predictor: Predictor, dev: Sequence[Document]) -> tuple[Predictor, FittedCalibration]:
-    """The predictor with its scores calibrated on the dev articles, and what was fitted."""
+def calibrated(
+    predictor: Predictor, dev: Sequence[Document], mention_threshold: float = 0.0
+) -> tuple[Predictor, FittedCalibration]:
+    """The predictor with its scores calibrated on the dev articles, and what was fitted.
+
+    `mention_threshold`: the probability from which a mention is reported. The maps are fitted twice then: on all mentions, for
+    the raw scores that stand for it, and on what is left, for the scores that are reported.
+    """
     raw = uncalibrated(predictor)
+    if mention_threshold:
+        raw = with_mention_threshold(raw, dev, mention_threshold)
     fitted = fit_calibration(dev, predict_end_to_end(raw, dev))
     return with_calibration(raw, fitted.calibration), fitted
+
+
+def with_mention_threshold(raw: Predictor, dev: Sequence[Document], probability: float) -> Predictor:
+    """The predictor without the mentions that are less probable, by a map fitted on the dev articles. Its own scores stay raw."""
+    everything = _with(raw, mention_thresholds={})
+    maps = fit_calibration(dev, predict_end_to_end(everything, dev)).mentions.maps
+    return _with(raw, mention_thresholds={label: maps[label].inverse(probability) for label in LABELS})
 
 
 def uncalibrated(predictor: Predictor) -> Predictor:
@@ -214,8 +231,17 @@ def uncalibrated(predictor: Predictor) -> Predictor:
 
 def with_calibration(predictor: Predictor, maps: ScoreCalibration) -> Predictor:
     """The predictor with other maps of its scores."""
-    settings = replace(predictor.settings, calibration=maps)
-    return Predictor(predictor.network, predictor.tokenizer, settings, predictor.lexicon, predictor.batch_tokens)
+    return _with(predictor, calibration=maps)
+
+
+def _with(predictor: Predictor, **settings: Any) -> Predictor:
+    return Predictor(
+        predictor.network,
+        predictor.tokenizer,
+        replace(predictor.settings, **settings),
+        predictor.lexicon,
+        predictor.batch_tokens,
+    )
 
 
 # Report

@@ -120,6 +120,7 @@ class Recipe(_Section):
 
     `threshold` holds while training; with `tune_thresholds` each relation type then gets its own, the best on dev.
     `calibrate`: scores become probabilities, fitted on dev (`train.calibrate`); decisions stay on raw scores.
+    `mention_threshold`: probability below which the trained model leaves a mention out.
     `lexicon`: lists of names as features: `embedded`, a folder in the form of `model/names/`, or null for none.
     """
 
@@ -129,6 +130,7 @@ class Recipe(_Section):
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     tune_thresholds: bool = False
     calibrate: bool = True
+    mention_threshold: float = Field(0.0, ge=0, lt=1)
     lexicon: str | None = "embedded"
     encoder: EncoderConfig = EncoderConfig()
     window: WindowConfig = WindowConfig()
@@ -140,6 +142,12 @@ class Recipe(_Section):
     def _trained_start(self) -> "Recipe":
         if self.training.start_share and not self.encoder.heads:
             raise ValueError("training.start_share needs encoder.heads: heads that start at random are nothing to go back to")
+        return self
+
+    @model_validator(mode="after")
+    def _known_probabilities(self) -> "Recipe":
+        if self.mention_threshold and not self.calibrate:
+            raise ValueError("mention_threshold is a probability and needs calibrate: true")
         return self
 
 

@@ -132,7 +132,7 @@ def _fit_on_dev(folder: Path, recipe: Recipe, dev: list[Document]) -> FittedCali
     if recipe.tune_thresholds:
         predictor = with_tuned_thresholds(predictor, dev)
     if recipe.calibrate:
-        predictor, fitted = calibrated(predictor, dev)
+        predictor, fitted = calibrated(predictor, dev, recipe.mention_threshold)
     write_settings(folder, predictor.settings)
     return fitted
 

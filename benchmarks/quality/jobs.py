@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 import yaml
+from pydantic import ValidationError
 
 from model.runtime.document import Document, read_jsonl, write_jsonl
 from model.runtime.errors import ConfigError
-from train.config import load_recipe, recipe_yaml
+from train.config import Recipe, load_recipe, recipe_yaml
 from train.console import console
 from train.data.corpus import Corpus
 from train.provenance import provenance
@@ -31,14 +32,18 @@ _RESULT_FILE = "result.json"
 def described(settings: Settings) -> dict[str, object]:
     """What a result depends on: the settings without name, title and grid, and a recipe by what it says instead of its path.
 
-    Whether scores are calibrated is left out of the recipe: nothing that is measured here depends on it.
+    Whether scores are calibrated is left out of the recipe: nothing that is measured here depends on it alone.
     """
     dump = settings.model_dump(mode="json", exclude={"name", "title", "grid"})
     if isinstance(settings, OursSettings):
-        recipe = yaml.safe_load(recipe_yaml(load_recipe(settings.config, [*settings.overrides, "seed=0", "name=any"])))
-        del recipe["calibrate"]
-        dump["config"] = yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False)
+        dump["config"] = _recipe_text(load_recipe(settings.config, [*settings.overrides, "seed=0", "name=any"]))
     return dump
+
+
+def _recipe_text(recipe: Recipe) -> str:
+    knobs = yaml.safe_load(recipe_yaml(recipe))
+    del knobs["calibrate"]
+    return yaml.safe_dump(knobs, allow_unicode=True, sort_keys=False)
 
 
 def job_folder(comparison: Comparison, settings: Settings, seed: int, articles: Articles) -> Path:
@@ -131,9 +136,21 @@ def finished(comparison: Comparison, settings: Settings, seed: int, articles: Ar
     if not path.is_file():
         return None
     result = read_result(path)
-    if result.articles != articles.digest() or result.settings not in [described(point) for point in grid_points(settings)]:
+    points = [described(point) for point in grid_points(settings)]
+    if result.articles != articles.digest() or _with_new_knobs(result.settings) not in points:
         return None
     return result
+
+
+def _with_new_knobs(settings: Mapping[str, object]) -> Mapping[str, object]:
+    """What a result was made with, with the knobs its recipe has got since, at their defaults: those change nothing."""
+    if "config" not in settings:
+        return settings
+    try:
+        recipe = Recipe.model_validate(yaml.safe_load(str(settings["config"])))
+    except ValidationError:  # it has a knob that is gone
+        return settings
+    return {**settings, "config": _recipe_text(recipe)}
 
 
 def _load() -> float:

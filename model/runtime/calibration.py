@@ -3,7 +3,8 @@
 The network's own scores are too sure of themselves. Two numbers a label or relation type, fitted on the dev articles at the end
 of training (`train.calibrate`), turn a raw score into the probability that the answer is right: a mention with its place and
 label, a relation with its type and both mentions. The map keeps the order of scores and comes after all decisions (tags,
-thresholds), so what is found stays the same.
+thresholds), so what is found stays the same. A recipe's `mention_threshold` is a probability, too; a model folder holds the raw
+scores that it stands for.
 """
 
 import math
@@ -36,10 +37,20 @@ class Platt:
         if self == IDENTITY:
             return score
         value = self.slope * logit(score) + self.intercept
-        return 0.5 * (1 + math.tanh(0.5 * value))
+        return _sigmoid(value)
+
+    def inverse(self, probability: float) -> float:
+        """The raw score in [0, 1] whose probability it is."""
+        if self == IDENTITY:
+            return probability
+        return _sigmoid((logit(probability) - self.intercept) / self.slope)
 
 
 IDENTITY = Platt()
+
+
+def _sigmoid(value: float) -> float:
+    return 0.5 * (1 + math.tanh(0.5 * value))
 
 
 def logit(score: float) -> float:

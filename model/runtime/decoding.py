@@ -156,12 +156,12 @@ class TagScores:
         joint /= np.maximum(joint.sum(axis=-1, keepdims=True), _TINY)
         return np.asarray(joint[layout.rows], dtype=np.float32)
 
-    def mentions(self, spaces: Bools, offsets: Sequence[int]) -> list[list[Mention]]:
+    def mentions(self, spaces: Bools, offsets: Sequence[int], least: Floats | None = None) -> list[list[Mention]]:
         """Mentions of the best sequences of each sentence, with their scores.
 
-        `spaces`: [S], where there is white space; `offsets`: [N], added to the mentions' places.
+        `spaces`: [S], where there is white space; `offsets`: [N], added to the mentions' places; `least`: see `mentions_of`.
         """
-        return mentions_of(self.best_tags(), self.marginals(), self.lengths, spaces, offsets)
+        return mentions_of(self.best_tags(), self.marginals(), self.lengths, spaces, offsets, least)
 
 
 def tag_scores(logits: Floats, closed: Bools, lengths: Ints, transitions: Floats) -> TagScores:
@@ -179,12 +179,18 @@ def tag_scores(logits: Floats, closed: Bools, lengths: Ints, transitions: Floats
 
 
 def mentions_of(
-    tags: Ints, marginals: Floats, lengths: Ints, spaces: Bools, offsets: Sequence[int] | Ints
+    tags: Ints,
+    marginals: Floats,
+    lengths: Ints,
+    spaces: Bools,
+    offsets: Sequence[int] | Ints,
+    least: Floats | None = None,
 ) -> list[list[Mention]]:
     """Mentions of tagged sentences, without white space at their edges.
 
     `tags`: [S], the characters of all sentences, in their order; `marginals`: [S, T], the tags' probabilities; `lengths`: [N];
-    `spaces`: [S], where there is white space; `offsets`: [N], added to the mentions' places.
+    `spaces`: [S], where there is white space; `offsets`: [N], added to the mentions' places; `least`: [labels], the score below
+    which a mention of a label is left out.
     """
     firsts = np.cumsum(lengths) - lengths
     goes_on = np.zeros(len(tags) + 1, dtype=bool)
@@ -201,6 +207,9 @@ def mentions_of(
     sums = np.zeros(len(tags) + 1)
     np.cumsum(np.log(np.maximum(marginals[np.arange(len(tags)), tags], _TINY)), out=sums[1:])
     scores = np.exp((sums[ends] - sums[starts]) / (ends - starts))
+    if least is not None:
+        sure = scores >= least[labels]
+        starts, ends, labels, scores = starts[sure], ends[sure], labels[sure], scores[sure]
     sentence = np.searchsorted(firsts, starts, side="right") - 1
     shift = np.asarray(offsets, dtype=np.int64)[sentence] - firsts[sentence]
     found: list[list[Mention]] = [[] for _ in lengths]

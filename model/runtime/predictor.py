@@ -113,6 +113,7 @@ class Predictor:
         self.settings = settings
         self.lexicon = lexicon
         self.batch_tokens = batch_tokens
+        self._least = np.array([settings.mention_thresholds.get(label, 0.0) for label in LABELS], dtype=np.float32)
 
     @overload
     def predict(self, texts: str, min_score: float = 0.0) -> Document: ...
@@ -242,7 +243,7 @@ class Predictor:
         spaces = np.concatenate([text.spaces[span] for text, span in zip(texts, spans, strict=True)])
         own = logits.reshape(-1, len(TAGS))[_places(sentences, logits.shape[1], rows, cut)]
         scores = tag_scores(own, closed, lengths, self.network.transitions)
-        return scores.mentions(spaces, [sentence.start for _, sentence in sentences])
+        return scores.mentions(spaces, [sentence.start for _, sentence in sentences], self._least)
 
     def _relations(
         self,

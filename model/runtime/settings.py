@@ -25,7 +25,8 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`thresholds`: the raw score from which a relation of each type is reported. `network`: sizes of the torch network.
+    """`thresholds`: the raw score from which a relation of each type is reported; `mention_thresholds`: from which a mention of
+    each label is, where there is one. `network`: sizes of the torch network.
 
     `precision`: of the weights in the folder, `fp32` or, in an exported one, `int8`. `calibration`: what makes probabilities of
     raw scores, after all decisions; folders without it keep their raw scores.
@@ -37,6 +38,7 @@ class ModelSettings:
     recipe: str = ""
     precision: str = "fp32"
     calibration: ScoreCalibration = field(default_factory=ScoreCalibration)
+    mention_thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_settings(folder: Path, settings: ModelSettings) -> None:
@@ -50,6 +52,7 @@ def write_settings(folder: Path, settings: ModelSettings) -> None:
         "precision": settings.precision,
         "window": asdict(settings.window),
         "thresholds": dict(settings.thresholds),
+        "mention_thresholds": dict(settings.mention_thresholds),
         "calibration": settings.calibration.to_dict(),
         "network": dict(settings.network),
     }
@@ -77,7 +80,8 @@ def read_settings(folder: Path) -> ModelSettings:
         window = WindowSettings(**data["window"])
         calibration = calibration_from_dict(data.get("calibration", {}))
         precision = str(data.get("precision", "fp32"))
-        return ModelSettings(window, thresholds, data["network"], data["recipe"], precision, calibration)
+        least = {str(label): float(score) for label, score in data.get("mention_thresholds", {}).items()}
+        return ModelSettings(window, thresholds, data["network"], data["recipe"], precision, calibration, least)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: is damaged ({type(error).__name__}: {error}); take another copy or train again") from None
 

@@ -18,6 +18,7 @@ from tiny_corpus import TINY, write_tiny_corpus
 from model import load
 from model.runtime.document import read_jsonl
 from model.runtime.errors import ConfigError, DataError, ModelError
+from model.runtime.schema import LABELS
 from model.runtime.settings import read_settings
 from train.config import Recipe, load_recipe, recipe_yaml
 from train.data.corpus import Corpus
@@ -94,6 +95,21 @@ def test_calibration_changes_scores_and_nothing_else(tmp_path: Path) -> None:
         ]
         assert [replace(r, score=None) for r in on.relations] == [replace(r, score=None) for r in off.relations]
     assert "calibration" not in json.loads((tmp_path / "off/random/metrics.json").read_text())["dev"]
+
+
+def test_a_mention_threshold_leaves_out_what_is_less_probable(tmp_path: Path) -> None:
+    found = {}
+    for threshold in (0.0, 0.5):
+        folder = train(_recipe(tmp_path, f"mention_threshold={threshold}"), tmp_path / str(threshold)).folder
+        least = read_settings(folder / "model").mention_thresholds
+        assert set(least) == (set(LABELS) if threshold else set())
+        found[threshold] = list(read_jsonl(folder / "predictions/dev.jsonl"))
+    everything, probable = ({(d.id, e.start, e.end, e.label) for d in found[t] for e in d.entities} for t in found)
+    assert probable < everything
+    ends = {(d.id, r.head) for d in found[0.5] for r in d.relations} | {(d.id, r.tail) for d in found[0.5] for r in d.relations}
+    assert ends <= {(d.id, e.id) for d in found[0.5] for e in d.entities}
+    with pytest.raises(ConfigError, match="needs calibrate"):
+        _recipe(tmp_path, "mention_threshold=0.5", "calibrate=false")
 
 
 def test_another_run_of_the_name_keeps_the_older_one(tmp_path: Path, recipe: Recipe) -> None:

@@ -71,6 +71,25 @@ def test_other_settings_are_not_finished(tmp_path: Path, articles: Articles, tin
     assert "ours (0 of 1)" in write_table(other)
 
 
+def test_a_result_from_before_a_knob_counts_as_with_its_default(
+    tmp_path: Path, articles: Articles, tiny_recipe: list[str]
+) -> None:
+    comparison = _comparison(tmp_path, articles, tiny_recipe, seeds=[1])
+    compare(comparison, only=["ours"])
+    path = tmp_path / "results/ours-1.json"
+    result = json.loads(path.read_text())
+    recipe = yaml.safe_load(result["settings"]["config"])
+
+    def finished_with(changed: dict[str, object]) -> bool:
+        settings = result["settings"] | {"config": yaml.safe_dump(changed)}
+        path.write_text(json.dumps(result | {"settings": settings}))
+        return finished(comparison, comparison.entrant("ours"), 1, articles) is not None
+
+    assert finished_with({knob: value for knob, value in recipe.items() if knob != "mention_threshold"})
+    assert not finished_with(recipe | {"mention_threshold": 0.4})
+    assert not finished_with(recipe | {"a_knob_that_is_gone": 1})
+
+
 def test_a_relation_entrant_without_mentions_says_what_to_run(tmp_path: Path, articles: Articles, tiny_recipe: list[str]) -> None:
     with pytest.raises(ConfigError, match="run it first"):
         compare(_comparison(tmp_path, articles, tiny_recipe), only=["majority"])

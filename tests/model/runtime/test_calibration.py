@@ -41,6 +41,16 @@ def test_order_is_kept_and_probabilities_come_out(first: float, second: float, s
     assert 0 <= found(low) <= found(high) <= 1
 
 
+@given(probability=st.floats(0.01, 0.99), slope=st.floats(0.2, 5), intercept=st.floats(-3, 3))
+def test_the_inverse_gives_the_score_of_a_probability(probability: float, slope: float, intercept: float) -> None:
+    found = Platt(slope, intercept)
+    score = found.inverse(probability)
+    assert 0 <= score <= 1
+    if 1e-5 < score < 1 - 1e-5:
+        assert found(score) == pytest.approx(probability, abs=1e-6)
+    assert IDENTITY.inverse(probability) == probability
+
+
 @pytest.mark.parametrize(("slope", "intercept"), [(0.0, 0.0), (-1.0, 0.0), (float("nan"), 0.0), (1.0, float("inf"))])
 def test_a_map_that_turns_scores_round_is_refused(slope: float, intercept: float) -> None:
     with pytest.raises(ValueError, match="keeps the order"):
@@ -55,9 +65,11 @@ def test_only_scores_with_a_map_change() -> None:
 
 
 def test_settings_keep_the_maps(tmp_path: Path) -> None:
-    settings = ModelSettings(WindowSettings(64, 8, 2, 3, 0), dict.fromkeys(RELATIONS, 0.5), {}, "a", calibration=MAPS)
+    settings = ModelSettings(
+        WindowSettings(64, 8, 2, 3, 0), dict.fromkeys(RELATIONS, 0.5), {}, "a", calibration=MAPS, mention_thresholds={"CITY": 0.4}
+    )
     write_settings(tmp_path, settings)
-    assert read_settings(tmp_path).calibration == MAPS
+    assert read_settings(tmp_path) == settings
     assert calibration_from_dict(MAPS.to_dict()) == MAPS
 
 
@@ -65,8 +77,9 @@ def test_an_older_folder_has_raw_scores(tmp_path: Path) -> None:
     write_settings(tmp_path, ModelSettings(WindowSettings(64, 8, 2, 3, 0), dict.fromkeys(RELATIONS, 0.5)))
     path = tmp_path / FILE_NAME
     data = json.loads(path.read_text(encoding="utf-8"))
-    del data["calibration"]
+    del data["calibration"], data["mention_thresholds"]
     path.write_text(json.dumps(data), encoding="utf-8")
+    assert read_settings(tmp_path).mention_thresholds == {}
     maps = read_settings(tmp_path).calibration
     assert maps == ScoreCalibration() and maps(DOCUMENT) == DOCUMENT
 

@@ -17,7 +17,7 @@ from model.runtime.decoding import (
     tag_scores,
 )
 from model.runtime.pairs import Candidates, Mention, candidates
-from model.runtime.schema import RELATIONS, TAGS, begin_tag, inside_tag
+from model.runtime.schema import LABELS, RELATIONS, TAGS, begin_tag, inside_tag
 
 THRESHOLDS = dict.fromkeys(RELATIONS, 0.5)
 
@@ -113,6 +113,15 @@ def test_a_mention_scores_the_geometric_mean_of_its_tags() -> None:
     marginals[[1, 2], tags[1:]] = 0.9, 0.4
     ((mention,),) = mentions_of(tags, marginals, np.array([3]), np.zeros(3, dtype=bool), [0])
     assert (mention.start, mention.end, mention.score) == (1, 3, pytest.approx(0.6))
+
+
+def test_mentions_below_the_least_score_of_their_label_are_left_out() -> None:
+    tags = np.array([begin_tag("CITY"), 0, begin_tag("ORG"), begin_tag("CITY")])
+    marginals = np.full((4, len(TAGS)), 0.01, dtype=np.float32)
+    marginals[np.arange(4), tags] = 0.55, 0.9, 0.55, 0.75
+    least = np.array([0.5 if label == "ORG" else 0.6 for label in LABELS], dtype=np.float32)
+    (found,) = mentions_of(tags, marginals, np.array([4]), np.zeros(4, dtype=bool), [0], least)
+    assert [(m.start, m.label) for m in found] == [(2, "ORG"), (3, "CITY")]
 
 
 def test_no_mention_begins_at_a_space() -> None:
