@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from model.runtime.errors import ConfigError
-
-from .overrides import override
+from .overrides import read_sections
 
 
 class _Section(BaseModel):
@@ -153,29 +151,7 @@ class Recipe(_Section):
 
 def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     """Reads a recipe; `overrides` are `dotted.key=value`, the value in YAML. ConfigError names file, key and reason."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: should hold keys and values")
-    for assignment in overrides or []:
-        override(data, assignment)
-    return _validated(data, str(path))
-
-
-def _validated(data: dict[str, object], where: str) -> Recipe:
-    try:
-        return Recipe.model_validate(data)
-    except ValidationError as error:
-        problems = []
-        for problem in error.errors():
-            key = ".".join(str(part) for part in problem["loc"])
-            reason = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
-            problems.append(f"{key}: {reason}" if key else reason)
-        raise ConfigError(f"{where}: {'; '.join(problems)}") from None
+    return read_sections(Recipe, path, overrides or [])
 
 
 def recipe_yaml(recipe: Recipe) -> str:

@@ -1,8 +1,37 @@
-"""`dotted.key=value` on a command line, over what a YAML file holds. Serves the recipes of training and of pretraining."""
+"""Recipes as YAML files with `dotted.key=value` over them. Serves training and pretraining."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from model.runtime.errors import ConfigError
+
+Sections = TypeVar("Sections", bound=BaseModel)
+
+
+def read_sections(kind: type[Sections], path: Path, overrides: Sequence[str] = ()) -> Sections:
+    """Reads a YAML file into sections; `overrides` are `dotted.key=value`, the value in YAML.
+
+    Raises:
+        ConfigError: names file, key and reason.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: should hold keys and values")
+    for assignment in overrides:
+        override(data, assignment)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(_problems(error))}") from None
 
 
 def override(data: dict[str, object], assignment: str) -> None:
@@ -25,3 +54,12 @@ def override(data: dict[str, object], assignment: str) -> None:
         section[last] = yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f"override “{assignment}”: the value is not valid YAML") from None
+
+
+def _problems(error: ValidationError) -> list[str]:
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        reason = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        problems.append(f"{key}: {reason}" if key else reason)
+    return problems

@@ -10,9 +10,12 @@ from typing import Any
 
 import torch
 
+from model.encoder import encoder_folder
+
 from .data.corpus import SPLITS, Corpus
 
 _CODE = Path(__file__).parent
+_ENCODER_FILES = ("config.json", "tokenizer.json", "model.safetensors", "pytorch_model.bin", "heads.safetensors")
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "seqeval")
 
 
@@ -33,6 +36,14 @@ def provenance(corpus: Corpus, seed: int) -> dict[str, Any]:
 def data_hashes(corpus: Corpus) -> dict[str, str]:
     """SHA-256 of each split's file, under the names that provenance has for them."""
     return {f"{split}.jsonl sha256": file_sha256(corpus.jsonl(split)) for split in SPLITS}
+
+
+def encoder_hash(name: str) -> dict[str, str]:
+    """SHA-256 of what an encoder's local folder gives a run; empty for a hub id and for random weights."""
+    folder = encoder_folder(name)
+    files = [folder / file for file in _ENCODER_FILES if (folder / file).is_file()]
+    whole = hashlib.sha256("".join(f"{path.name} {file_sha256(path)}\n" for path in files).encode()).hexdigest()
+    return {"encoder sha256": whole} if files else {}
 
 
 def _commit() -> str:

@@ -114,11 +114,11 @@ def check_resumable(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> 
         raise ConfigError(
             f"{folder}: was started with another recipe ({folder / RECIPE_FILE}); resume with that one or start anew"
         )
-    # Runs of older versions noted no hashes; they can be gone on with all the same.
-    noted = _json_of(folder / _DATA_FILE) or hashes
-    changed = [name.split()[0] for name in hashes if noted.get(name) != hashes[name]]
+    # Runs of older versions noted none or not all of them; they can be gone on with all the same.
+    noted = {**hashes, **(_json_of(folder / _DATA_FILE) or {})}
+    changed = [name.split()[0] for name in hashes if noted[name] != hashes[name]]
     if changed:
-        raise ConfigError(f"{folder}: was started with another {' and '.join(changed)}; resume with those data or start anew")
+        raise ConfigError(f"{folder}: was started with another {' and '.join(changed)}; resume with that or start anew")
 
 
 def last_checkpoint(folder: Path) -> str | None:

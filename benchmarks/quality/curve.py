@@ -22,7 +22,7 @@ from train.report import write_json, write_text
 
 from .articles import Articles, nested_share, read_articles
 from .config import Curve, Settings, load_config
-from .jobs import described, run_job
+from .jobs import holds, run_job
 from .result import Result, SplitScores, read_result, write_result
 from .table import Spread, spread
 
@@ -93,7 +93,7 @@ def _finished(curve: Curve, settings: Settings, share: float, seed: int, article
     if not path.is_file():
         return None
     result = read_result(path)
-    return result if result.articles == articles.digest() and result.settings == described(settings) else None
+    return result if holds(result, settings, articles, {}) else None
 
 
 def write_curve(curve: Curve) -> str:

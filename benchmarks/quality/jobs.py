@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +13,16 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from model.runtime.document import Document, read_jsonl, write_jsonl
+from model.runtime.document import read_jsonl, write_jsonl
 from model.runtime.errors import ConfigError
 from train.config import Recipe, load_recipe, recipe_yaml
 from train.console import console
 from train.data.corpus import Corpus
-from train.provenance import provenance
+from train.provenance import encoder_hash, provenance
 
 from .articles import SCORED, Articles
-from .config import Comparison, MajoritySettings, MarkersSettings, OursSettings, Settings, grid_points
-from .entrants import fit
+from .config import Comparison, HuggingFaceSettings, MajoritySettings, MarkersSettings, OursSettings, Settings, grid_points
+from .entrants import Found, fit
 from .measure import measure
 from .result import Result, read_result, result_path, write_result
 
@@ -46,19 +46,38 @@ def _recipe_text(recipe: Recipe) -> str:
     return yaml.safe_dump(knobs, allow_unicode=True, sort_keys=False)
 
 
-def job_folder(comparison: Comparison, settings: Settings, seed: int, articles: Articles) -> Path:
-    """The job's folder below the work folder."""
-    key = json.dumps([described(settings), articles.digest()], sort_keys=True)
+def sources(settings: Settings, found: Found) -> dict[str, str]:
+    """SHA-256 of what a result was made of besides settings and articles: an encoder's folder, other entrants' mentions."""
+    if isinstance(settings, OursSettings):
+        return encoder_hash(load_recipe(settings.config, settings.overrides).encoder.name)
+    encoder = encoder_hash(settings.encoder) if isinstance(settings, HuggingFaceSettings | MarkersSettings) else {}
+    return encoder | ({"mentions sha256": _digest(found)} if found else {})
+
+
+def _digest(found: Found) -> str:
+    whole = hashlib.sha256()
+    for name in sorted(found):
+        for split in SCORED:
+            for document in found[name][split]:
+                mentions = [(e.start, e.end, e.label) for e in document.entities]
+                whole.update(json.dumps([name, split, document.id, mentions]).encode())
+    return whole.hexdigest()
+
+
+def job_folder(settings: Settings, seed: int, articles: Articles, made_of: Mapping[str, str]) -> Path:
+    """The job's folder below the work folder; `made_of`: see `sources`."""
+    key = json.dumps([described(settings), articles.digest(), dict(made_of)], sort_keys=True)
     return Path(settings.name) / f"{seed}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
 
 
 def run_job(comparison: Comparison, settings: Settings, seed: int, articles: Articles, redo: bool = False) -> Result:
     """Trains and measures, or finds what was measured before."""
-    place = job_folder(comparison, settings, seed, articles)
+    found = mentions_for(comparison, settings, seed, articles)
+    made_of = sources(settings, found)
+    place = job_folder(settings, seed, articles, made_of)
     folder = comparison.work / place
     if (folder / _RESULT_FILE).is_file() and not redo:
         return read_result(folder / _RESULT_FILE)
-    found = mentions_for(comparison, settings, seed, articles)
     if redo:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,15 +108,13 @@ def run_job(comparison: Comparison, settings: Settings, seed: int, articles: Art
         parameters=fitted.parameters,
         work=str(place),
         facts=dict(fitted.facts),
-        provenance=provenance(Corpus(articles.folder), seed) | {"load": _load()},
+        provenance=provenance(Corpus(articles.folder), seed) | made_of | {"load": _load()},
     )
     write_result(folder / _RESULT_FILE, result)
     return result
 
 
-def mentions_for(
-    comparison: Comparison, settings: Settings, seed: int, articles: Articles
-) -> Mapping[str, Mapping[str, Sequence[Document]]]:
+def mentions_for(comparison: Comparison, settings: Settings, seed: int, articles: Articles) -> Found:
     """What the entrants named by a relation entrant read, by entrant and split; empty for those that read themselves.
 
     Raises ConfigError when such an entrant has no finished result, or its predictions are gone.
@@ -131,15 +148,27 @@ def seeds_of(comparison: Comparison, settings: Settings) -> list[int]:
 
 
 def finished(comparison: Comparison, settings: Settings, seed: int, articles: Articles) -> Result | None:
-    """The result of an entrant and seed when it was made with settings of its grid and with these articles."""
+    """The result of an entrant and seed when it still holds, see there; mentions whose predictions are gone count as the same."""
     path = result_path(comparison.results, settings.name, seed)
     if not path.is_file():
         return None
     result = read_result(path)
+    try:
+        found = mentions_for(comparison, settings, seed, articles)
+    except ConfigError:
+        found = {}
+    return result if holds(result, settings, articles, found) else None
+
+
+def holds(result: Result, settings: Settings, articles: Articles, found: Found) -> bool:
+    """Whether a result was made with settings of the entrant's grid, these articles, this encoder and these mentions.
+
+    What an older result does not say of encoder and mentions counts as the same.
+    """
     points = [described(point) for point in grid_points(settings)]
     if result.articles != articles.digest() or _with_new_knobs(result.settings) not in points:
-        return None
-    return result
+        return False
+    return all(result.provenance.get(name, value) == value for name, value in sources(settings, found).items())
 
 
 def _with_new_knobs(settings: Mapping[str, object]) -> Mapping[str, object]:

@@ -3,10 +3,12 @@
 python -m benchmarks.speed --threads 1 --only ours-fp32 --only torch
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from transformers.utils import logging as transformers_logging
 
 from benchmarks.quality.config import load_config
@@ -32,14 +34,17 @@ def main(
     int8: Annotated[Path | None, typer.Option(help="exported int8 folder, made elsewhere")] = None,
     articles: Annotated[int | None, typer.Option(help="texts read at once")] = None,
     repeats: Annotated[int | None, typer.Option(help="turns of each entrant")] = None,
-    write: Annotated[bool, typer.Option(help="JSON files and pages; without, the tables are only printed")] = True,
+    write: Annotated[
+        bool | None,
+        typer.Option(help="JSON files and pages, or print only; written by default when all is measured as configured"),
+    ] = None,
 ) -> None:
     """Read the same articles with every entrant, in turns."""
     transformers_logging.set_verbosity_error()
     benchmark = load_config(config, Benchmark)
     given = {"threads": threads, "run": run_folder, "articles": articles, "repeats": repeats}
-    changes = {name: value for name, value in given.items() if value}
-    benchmark = Benchmark.model_validate(benchmark.model_dump() | changes)
+    changes = {name: value for name, value in given.items() if value is not None}
+    benchmark = changed(benchmark, changes)
     if int8 is not None:
         entrants = [
             e.model_copy(update={"path": int8}) if e.kind == "exported" and e.precision == "int8" else e
@@ -49,7 +54,18 @@ def main(
     if only:
         benchmark = benchmark.only(only)
     results = run_benchmark(benchmark)
-    console.print(write_results(benchmark, results) if write else tables(results), markup=False)
+    whole = not (changes.keys() - {"run"} or only or int8)
+    written = whole if write is None else write
+    console.print(write_results(benchmark, results) if written else tables(results), markup=False)
+
+
+def changed(benchmark: Benchmark, changes: Mapping[str, object]) -> Benchmark:
+    """The benchmark with other settings; ConfigError for what they cannot be."""
+    try:
+        return Benchmark.model_validate({**benchmark.model_dump(), **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
 
 
 def run_benchmark(benchmark: Benchmark) -> list[Result]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
 from model.checkpoint import load_model
 from model.runtime.predictor import Predictor
 from model.runtime.schema import RELATIONS, TAGS
@@ -25,7 +27,7 @@ from .processes import Worker
 
 _PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "numpy", "python-crfsuite")
 BUSY = 0.5
-"""Jobs waiting for a core, from which on timings are not to be trusted."""
+"""Cores that others keep busy, from which on timings are not to be trusted."""
 
 
 @dataclass
@@ -82,7 +84,8 @@ def facts() -> dict[str, Any]:
         "usable cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         **versions,
-        "load at start": round(os.getloadavg()[0], 2),
+        # Not the system's mean over a minute, in which this benchmark's own preparations are.
+        "load at start": round(psutil.cpu_percent(interval=1.0) / 100 * (os.cpu_count() or 1), 2),
     }
 
 
@@ -102,7 +105,7 @@ def measure(benchmark: Benchmark, paths: Mapping[str, Path | None], threads: int
     about = facts()
     usable = about["usable cores"]
     if about["load at start"] > BUSY:
-        console.print(f"warning: {about['load at start']} jobs already want a core; timings will be off", markup=False)
+        console.print(f"warning: {about['load at start']} cores are busy already; timings will be off", markup=False)
     if threads > usable:
         console.print(f"warning: {threads} threads on {usable} usable cores", markup=False)
     texts = texts_of(benchmark)

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, PreTrained
 
 import model.export
 from benchmarks.quality.config import CrfSettings
+from benchmarks.quality.result import read_result
 from model.checkpoint import ENCODER_FOLDER, load_model
 from model.runtime.document import Document
 from model.runtime.errors import ConfigError
@@ -26,7 +27,7 @@ from .config import Benchmark, Entrant
 from .readers import _quality_module
 
 _MODEL = "model"
-_QUALITY_WORK = Path("runs/quality/crf")
+_QUALITY_WORK, _QUALITY_RESULTS = Path("runs/quality"), Path("docs/results/quality")
 # A small CRF reads as fast as a large one: time goes into features.
 _CRF_ARTICLES, _CRF_ITERATIONS = 60, 20
 _CALIBRATION_ARTICLES = 64
@@ -125,9 +126,10 @@ def _crf(benchmark: Benchmark, target: Path) -> Path:
         if not benchmark.crf_model.is_file():
             raise ConfigError(f"{benchmark.crf_model}: there is no such CRF model")
         return benchmark.crf_model
-    found = sorted(_QUALITY_WORK.glob("*/model.crfsuite"), key=lambda path: path.stat().st_mtime)
-    if found:
-        return found[-1]
+    # The work folder may hold others, of a learning curve or a grid.
+    found = [_QUALITY_WORK / read_result(path).work / "model.crfsuite" for path in sorted(_QUALITY_RESULTS.glob("crf-*.json"))]
+    if found and found[0].is_file():
+        return found[0]
     if not target.is_file():
         _train_crf(islice(Corpus(benchmark.data).read("train"), _CRF_ARTICLES), target)
     return target

@@ -156,7 +156,7 @@ def _threads(result: Result) -> str:
 def _warning(result: Result) -> list[str]:
     notes = []
     if result.facts["load at start"] > BUSY:
-        notes.append(f"The machine was busy: {result.facts['load at start']} jobs wanted a core at the start.")
+        notes.append(f"The machine was busy: others kept {result.facts['load at start']} cores at work at the start.")
     if result.threads > result.facts["usable cores"]:
         notes.append(f"Only {result.facts['usable cores']} core(s) could be used.")
     return [" ".join(notes), ""] if notes else []

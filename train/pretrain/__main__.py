@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from train.console import run
 from train.pretrain.config import load_config
 from train.pretrain.run import pretrain
 
@@ -20,5 +21,8 @@ def main(
     typer.echo(f"{progress.step} steps, {progress.cpu_seconds / 60:.1f} CPU minutes")
 
 
+app = typer.Typer(add_completion=False)
+app.command()(main)
+
 if __name__ == "__main__":
-    typer.run(main)
+    run(app)

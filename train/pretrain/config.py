@@ -7,7 +7,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from train.overrides import override
+from train.overrides import read_sections
 
 
 class Section(BaseModel):
@@ -88,6 +88,12 @@ class Objective(Section):
     teacher_weight: float = Field(default=1.0, gt=0.0)
 
     @model_validator(mode="after")
+    def _shares_of_one(self) -> Self:
+        if self.keep_fraction + self.random_fraction > 1:
+            raise ValueError("keep_fraction and random_fraction are shares of the chosen pieces; together they are at most 1")
+        return self
+
+    @model_validator(mode="after")
     def _teaches_the_masked(self) -> Self:
         if self.teacher is not None and self.kind != "masked":
             raise ValueError("objective.teacher goes with the kind `masked`")
@@ -130,12 +136,17 @@ class Training(Section):
 
 
 class PretrainConfig(Section):
-    """One pretraining run; ``start_from`` is an exported encoder, ``continue_run`` the output folder of an earlier run."""
+    """One pretraining run.
+
+    ``start_from`` is an exported encoder, ``continue_run`` the output folder of an earlier run; ``tokenizer`` a folder whose
+    vocabulary a run from first weights takes instead of training its own.
+    """
 
     output: Path
     export: Path
     start_from: Path | None = None
     continue_run: Path | None = None
+    tokenizer: Path | None = None
     corpus: Corpus
     vocabulary: Vocabulary = Vocabulary()
     architecture: Architecture = Architecture()
@@ -148,17 +159,37 @@ class PretrainConfig(Section):
     def _one_beginning(self) -> Self:
         if self.start_from is not None and self.continue_run is not None:
             raise ValueError("give start_from or continue_run, not both")
+        if self.tokenizer is not None and self.earlier_tokenizer != self.tokenizer:
+            raise ValueError("start_from and continue_run bring their own tokenizer; give tokenizer without them")
         return self
+
+    @model_validator(mode="after")
+    def _enough_positions(self) -> Self:
+        positions = self.architecture.max_position_embeddings
+        if self.training.length > positions:
+            raise ValueError(
+                f"training.length {self.training.length} is more than architecture.max_position_embeddings {positions}"
+            )
+        return self
+
+    @property
+    def earlier_tokenizer(self) -> Path | None:
+        """The folder of the vocabulary that the run takes over; None where it trains one."""
+        if self.continue_run is not None:
+            return self.continue_run / "tokenizer"
+        return self.tokenizer if self.start_from is None else self.start_from
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> PretrainConfig:
     """Read and check a recipe; `overrides` are `dotted.key=value`, the value in YAML.
 
     Raises:
-        pydantic.ValidationError: a key is unknown, missing or out of range.
-        model.runtime.errors.ConfigError: an override is no assignment.
+        model.runtime.errors.ConfigError: the file cannot be read, a key is unknown, missing or out of range, or an override is
+            no assignment.
     """
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for assignment in overrides:
-        override(data, assignment)
-    return PretrainConfig.model_validate(data)
+    return read_sections(PretrainConfig, path, overrides)
+
+
+def recipe_yaml(config: PretrainConfig) -> str:
+    """The resolved recipe, every knob written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

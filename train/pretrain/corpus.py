@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO, cast
 
+from model.runtime.errors import DataError
 from train.pretrain.config import Corpus
 
 _SUFFIXES = (".txt", ".txt.xz", ".txt.zst")
@@ -15,7 +16,7 @@ _SUFFIXES = (".txt", ".txt.xz", ".txt.zst")
 _RUN_OF_PARAGRAPHS = 64
 
 
-class CorpusError(ValueError):
+class CorpusError(DataError):
     """The corpus cannot be read as configured."""
 
 

@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import ElectraModel
 
+from model.runtime.errors import ConfigError
+
 # Trained without dropout; fine-tuning on little data wants it, but for attention, where it costs time and gains nothing.
 _FINE_TUNING_DROPOUT = 0.1
 POSITIONS = "embeddings.position_embeddings.weight"
@@ -46,7 +48,14 @@ def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path, 
 
 
 def copy_tokenizer(source: Path, target: Path) -> None:
-    """Copy the files of a fast tokenizer into a folder."""
+    """Copy the files of a fast tokenizer into a folder.
+
+    Raises:
+        ConfigError: the source does not have them; nothing is written then.
+    """
+    missing = [name for name in _TOKENIZER_FILES if not (source / name).is_file()]
+    if missing:
+        raise ConfigError(f"{source}: has no {missing[0]}; it is not an exported encoder or the output of a pretraining run")
     target.mkdir(parents=True, exist_ok=True)
     for name in _TOKENIZER_FILES:
         shutil.copyfile(source / name, target / name)

@@ -4,7 +4,7 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
@@ -12,44 +12,87 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from model.runtime.errors import ConfigError
 from train.pretrain.checkpoint import Progress, load_checkpoint, save_checkpoint
-from train.pretrain.config import PretrainConfig, Training
+from train.pretrain.config import PretrainConfig, Training, recipe_yaml
 from train.pretrain.export import copy_tokenizer, export_encoder
 from train.pretrain.masking import mask_batch
 from train.pretrain.model import PretrainingModel, build_model
 from train.pretrain.schedule import in_decay, rate_factor
 from train.pretrain.teacher import kiwi
-from train.pretrain.tokens import PackedTokens, tags_path, write_tokens
+from train.pretrain.tokens import PackedTokens, write_tokens
 from train.pretrain.vectors import piece_frequencies, train_vectors
 from train.pretrain.vocabulary import CONTINUING, corpus_texts, count_characters, save_tokenizer, train_tokenizer
+from train.report import write_text
 
 _log = logging.getLogger(__name__)
 _BEFORE_DECAY = "before-decay.pt"
+_BEFORE_DECAY_ENCODER = "before-decay"
+_RECIPE = "recipe.yaml"
+_FREE = {
+    "export",
+    "training.budget",
+    "training.budget.steps",
+    "training.budget.cpu_minutes",
+    "training.threads",
+    "training.compile",
+    "training.log_every",
+    "training.checkpoint_minutes",
+    "training.export_minutes",
+}
+"""What may change between the sittings of a run."""
 
 
 def pretrain(config: PretrainConfig) -> Progress:
     """Run, or continue, a pretraining run until its budget is spent or it is asked to stop (SIGTERM, SIGINT)."""
     torch.set_num_threads(config.training.threads)
     config.output.mkdir(parents=True, exist_ok=True)
+    _check_recipe(config)
     tokenizer = _prepare_tokenizer(config)
     tokens_path = config.output / "tokens.bin"
-    taught = config.objective.teacher is not None
-    if not tokens_path.exists() or (taught and not tags_path(tokens_path).exists()):
+    if not tokens_path.exists():
         _log.info("tokenising %s", config.corpus.folder)
-        write_tokens(config.corpus, tokenizer, tokens_path, kiwi() if taught else None)
+        write_tokens(config.corpus, tokenizer, tokens_path, kiwi() if config.objective.teacher else None)
     return Trainer(config, tokenizer, PackedTokens(tokens_path, config.training.length, config.training.seed)).run()
+
+
+def _check_recipe(config: PretrainConfig) -> None:
+    """Keeps the recipe in the output folder, and refuses to go on with another one there.
+
+    Raises:
+        ConfigError: names what differs. The budget and what does not touch the weights may change.
+    """
+    path = config.output / _RECIPE
+    if path.exists():
+        stored, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.model_dump(mode="json")
+        changed = [key for key in _differences(stored, wanted) if key not in _FREE]
+        if changed:
+            raise ConfigError(
+                f"{config.output}: was begun with another {', '.join(changed)} ({path}); "
+                "give this run output and export folders of its own"
+            )
+    write_text(path, recipe_yaml(config))
+
+
+def _differences(first: object, second: object, key: str = "") -> Iterator[str]:
+    """Dotted keys whose values differ."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for name in {**first, **second}:
+            yield from _differences(first.get(name), second.get(name), f"{key}.{name}" if key else name)
+    elif first != second:
+        yield key
 
 
 def _prepare_tokenizer(config: PretrainConfig) -> Tokenizer:
     folder = config.output / "tokenizer"
-    earlier = config.start_from if config.continue_run is None else config.continue_run / "tokenizer"
-    if not folder.exists() and earlier is not None:
-        copy_tokenizer(earlier, folder)
-    if not (folder / "tokenizer.json").exists():
+    if config.earlier_tokenizer is not None:
+        copy_tokenizer(config.earlier_tokenizer, folder)
+    elif not (folder / "tokenizer.json").exists():
         _log.info("training the vocabulary")
         counts = count_characters(corpus_texts(config.corpus))
         sample = corpus_texts(config.corpus, config.vocabulary.sample_share)
@@ -94,9 +137,11 @@ class Trainer:
             if path.exists():
                 progress = load_checkpoint(path, self.model, self.optimiser)
                 _log.info("resuming %s after step %d", path, progress.step)
+                if path != self.checkpoint and self._spent(progress) >= 1:
+                    raise ConfigError(f"{path}: has spent the budget already; training.budget counts what it has had, too")
                 return progress
         if earlier is not None:
-            raise FileNotFoundError(f"no checkpoint from before the decay in {earlier}")
+            raise ConfigError(f"{earlier}: has no {_BEFORE_DECAY}; the run to continue has not come to its decay yet")
         self._initialise()
         return Progress()
 
@@ -142,6 +187,7 @@ class Trainer:
                 decaying = True
                 # Kept for good: the state that a longer run can start from.
                 save_checkpoint(self.config.output / _BEFORE_DECAY, self.model, self.optimiser, self.progress)
+                self._export(self.config.output / _BEFORE_DECAY_ENCODER)
             if now - saved > 60 * training.checkpoint_minutes:
                 save_checkpoint(self.checkpoint, self.model, self.optimiser, self.progress)
                 saved = now
@@ -151,12 +197,15 @@ class Trainer:
 
     def done(self) -> float:
         """The spent part of the budget, from 0 to 1 and a little above."""
+        # The first step must have a rate above 0.
+        return max(self._spent(self.progress), 1e-6)
+
+    def _spent(self, progress: Progress) -> float:
         budget = self.config.training.budget
         if budget.steps is not None:
-            return self.progress.step / budget.steps
+            return progress.step / budget.steps
         assert budget.cpu_minutes is not None  # the config demands one of the two
-        # The first step must have a rate above 0.
-        return max(self.progress.cpu_seconds / (60.0 * budget.cpu_minutes), 1e-6)
+        return progress.cpu_seconds / (60.0 * budget.cpu_minutes)
 
     def _step(self, rate: float) -> dict[str, Tensor]:
         training, step = self.config.training, self.progress.step
@@ -184,9 +233,9 @@ class Trainer:
     def _precision(self) -> AbstractContextManager[Any]:
         return torch.autocast("cpu", dtype=torch.bfloat16) if self.bfloat16 else nullcontext()
 
-    def _export(self) -> None:
+    def _export(self, folder: Path | None = None) -> None:
         tokenizer, positions = self.config.output / "tokenizer", self.config.training.length
-        export_encoder(self.model.encoder, tokenizer, self.config.export, positions)
+        export_encoder(self.model.encoder, tokenizer, folder or self.config.export, positions)
 
 
 def _optimiser(model: PretrainingModel, training: Training) -> torch.optim.AdamW:

@@ -15,7 +15,7 @@ from train.trainer import bf16_available
 from ..config import HuggingFaceSettings, MarkersSettings
 
 _EVALUATE_EVERY = 2
-"""Epochs between evaluations on dev, as in the project's default recipe."""
+"""Epochs between evaluations on dev."""
 
 
 def encoder_place(name: str) -> str:
@@ -97,6 +97,8 @@ def fine_tune(
         optimizers=(optimizer, None),
     )
     trainer.train()
+    # The trainer leaves its autocast around the network; it is read in single precision, as ours is.
+    trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
     network.eval()
     best = trainer.state.best_model_checkpoint
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -1,8 +1,10 @@
 """The comparison as it is run: finished results are passed over, changed ones are not, the tables hold what was measured."""
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,11 @@ import yaml
 from benchmarks.quality.__main__ import compare
 from benchmarks.quality.articles import Articles, nested_share
 from benchmarks.quality.config import Comparison, Curve, load_config
-from benchmarks.quality.jobs import finished
+from benchmarks.quality.jobs import described, finished
 from benchmarks.quality.measure import unseen_score
 from benchmarks.quality.result import Result, read_result
 from benchmarks.quality.table import BEGIN, END, Spread, spread, write_table
-from model.runtime.document import Document, Entity
+from model.runtime.document import Document, Entity, read_jsonl, write_jsonl
 from model.runtime.errors import ConfigError, DataError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -90,6 +92,39 @@ def test_a_result_from_before_a_knob_counts_as_with_its_default(
     assert not finished_with(recipe | {"a_knob_that_is_gone": 1})
 
 
+def test_other_weights_under_the_same_name_are_not_finished(
+    tmp_path: Path, articles: Articles, tiny_recipe: list[str], encoder_folder: Path
+) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(encoder_folder, folder)
+    comparison = _comparison(tmp_path, articles, [*tiny_recipe, f"encoder.name={folder}"], seeds=[1])
+    compare(comparison, only=["ours"])
+    ours = comparison.entrant("ours")
+    assert finished(comparison, ours, 1, articles) is not None
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"hidden_dropout_prob": 0.3}))
+    assert finished(comparison, ours, 1, articles) is None
+    compare(comparison, only=["ours"])
+    assert finished(comparison, ours, 1, articles) is not None and len(list((tmp_path / "work/ours").iterdir())) == 2
+
+
+def test_relations_between_other_mentions_are_not_finished(tmp_path: Path, articles: Articles, tiny_recipe: list[str]) -> None:
+    comparison = _comparison(tmp_path, articles, tiny_recipe, seeds=[1])
+    compare(comparison)
+    majority = comparison.entrant("majority")
+    first = finished(comparison, majority, 1, articles)
+    assert first is not None
+    path = tmp_path / "work" / read_result(tmp_path / "results/ours-1.json").work / "test.jsonl"
+    documents = list(read_jsonl(path))
+    write_jsonl(path, [replace(document, entities=(), relations=()) for document in documents])
+    assert finished(comparison, majority, 1, articles) is None
+    compare(comparison, only=["majority"])
+    again = finished(comparison, majority, 1, articles)
+    assert again is not None and again.work != first.work
+    path.unlink()
+    assert finished(comparison, majority, 1, articles) == again
+
+
 def test_a_relation_entrant_without_mentions_says_what_to_run(tmp_path: Path, articles: Articles, tiny_recipe: list[str]) -> None:
     with pytest.raises(ConfigError, match="run it first"):
         compare(_comparison(tmp_path, articles, tiny_recipe), only=["majority"])
@@ -131,6 +166,8 @@ def test_a_bad_config_is_refused_with_its_reason(tmp_path: Path, change: dict[st
 
 def test_the_shipped_configs_load() -> None:
     folder = REPOSITORY / "benchmarks/quality"
+    for path in (folder / "encoders.yaml", folder / "variants.yaml"):
+        assert all("config" in described(entrant) for entrant in load_config(path, Curve).entrants)
     kinds = {entrant.kind for entrant in load_config(folder / "config.yaml", Comparison).entrants}
     assert kinds == {"ours", "crf", "huggingface", "spacy", "markers", "majority"}
     assert load_config(folder / "curve.yaml", Curve).shares[-1] == 1

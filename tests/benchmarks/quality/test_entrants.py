@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 from transformers import AutoTokenizer
 
 from benchmarks.quality.articles import Articles
@@ -89,6 +90,19 @@ def test_hugging_face_learns_by_heart_what_pieces_can_cut(articles: Articles, en
     assert entities.micro.recall == pytest.approx(fitted.facts["reachable on dev"], abs=0.1)
     assert entities.micro.f1 > 0.5
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_peer_trained_in_bfloat16_is_read_in_single_precision(
+    articles: Articles, encoder_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.quality.entrants.fine_tuning.bf16_available", lambda: True)
+    seen: set[bool] = set()
+    with register_module_forward_hook(lambda *_: seen.add(torch.is_autocast_enabled("cpu"))):
+        fitted = fit(_hugging_face(encoder_folder, epochs=1), articles, 1, tmp_path, {})
+        assert True in seen and fitted.facts["bf16"] and fitted.read is not None
+        seen.clear()
+        fitted.read([articles.test[0].text])
+        assert seen == {False}
 
 
 @pytest.mark.parametrize("unit", ["sentence", "article"])
