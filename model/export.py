@@ -55,7 +55,7 @@ version = "{version}"
 description = "Reads Korean local-government news: who cooperates with whom, about what and when"
 readme = "README.md"
 requires-python = ">=3.11"
-license = "Apache-2.0"
+license = "Apache-2.0 AND CC-BY-SA-4.0"
 dependencies = ["numpy>=2", "tokenizers>=0.21", "onnxruntime>=1.24"]
 
 [project.optional-dependencies]
