@@ -25,7 +25,7 @@ def test_train_prints_scores_report_and_export(tmp_path: Path) -> None:
     evaluate = [sys.executable, "-m", "train.evaluate", str(tmp_path / "runs/random"), "--split", "dev", "--data", str(data)]
     done = subprocess.run(evaluate, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "Relations, end to end" in done.stdout
-    assert (tmp_path / "runs/random/evaluation/dev.json").is_file()
+    assert (tmp_path / "runs/random/evaluation-data/dev.json").is_file()
 
 
 def test_help_lists_every_target() -> None:

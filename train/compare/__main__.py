@@ -6,21 +6,21 @@ python -m train.compare runs/a dist/dosilink-0.1.0-py3-none-any.whl
 python -m train.compare --baseline runs/a --candidate runs/b --fail-if-worse entity_f1:0.005
 """
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from model.runtime.errors import ConfigError
+from model.runtime.errors import ConfigError, DataError
 
 from ..console import console, run
-from ..data.corpus import ANNOTATIONS, SPLITS
+from ..data.corpus import ANNOTATIONS, SPLITS, Corpus
+from ..evaluate import REPORTS, data_suffix, plain_name
 from ..report import write_json, write_text
 from .comparison import Comparison, Settings, compare, pair_findings
 from .data import report_data
 from .entrants import Entrant, find_entrants
-from .gate import Condition, judge, parse_condition
+from .gate import Condition, check_articles, judge, parse_condition, undecidable
 from .markdown import markdown
 from .page import page
 from .predictions import CACHE
@@ -29,7 +29,6 @@ from .sections import sections
 from .statistics import Sampling
 from .verdicts import sentences
 
-REPORTS = Path("reports")
 app = typer.Typer(add_completion=False)
 
 
@@ -41,7 +40,9 @@ def main(
     ] = None,
     split: Annotated[str, typer.Option(help="train, dev or test")] = "test",
     data: Annotated[Path, typer.Option(help="folder with <split>.jsonl")] = ANNOTATIONS,
-    output: Annotated[Path | None, typer.Option(help="folder for report.html, .md and .json; default: reports/<names>")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="folder for report.html, .md and .json; default: reports/<names>-<split>")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="title of the report")] = None,
     checkpoints: Annotated[
         bool, typer.Option("--checkpoints", help="also each run's kept checkpoints: the course of training")
@@ -73,6 +74,7 @@ def main(
     comparison = compare(find_entrants(places, checkpoints), settings, _progress)
     for sentence in sentences(comparison):
         console.print(sentence.text, markup=False)
+    _print_notes(comparison)
     _write(comparison, output, title)
 
 
@@ -89,14 +91,20 @@ def _gate(
         _side("baseline", baseline, range(len(baseline))),
         _side("candidate", candidate, range(len(baseline), len(entrants))),
     ]
+    corpus = Corpus(settings.data)
+    check_articles(len(corpus.read(settings.split)), chosen, settings.sampling, str(corpus.jsonl(settings.split)))
     comparison = compare(entrants, settings, _progress, chosen)
     found = pair_findings(comparison, [condition.metric for condition in conditions])
-    findings = judge(conditions, found, settings.sampling.alpha)
+    blind = undecidable(conditions, comparison)
+    findings = judge([condition for condition in conditions if condition not in blind], found, settings.sampling.alpha)
     console.print(f"candidate {chosen[1].name} against baseline {chosen[0].name}, {split_text(comparison)}", markup=False)
     for finding in findings:
         console.print(str(finding), markup=False)
+    _print_notes(comparison)
     if output is not None:
         _write(comparison, output, title)
+    if blind:
+        raise DataError("; ".join(f"--fail-if-worse {condition.metric}: {why}" for condition, why in blind.items()))
     return not any(finding.failed for finding in findings)
 
 
@@ -106,7 +114,12 @@ def _side(role: str, entrants: list[Entrant], members: range) -> Side:
 
 def split_text(comparison: Comparison) -> str:
     """What was compared on."""
-    return f"{comparison.settings.split}, {len(comparison.gold)} articles"
+    return f"{comparison.data}, {len(comparison.gold)} articles"
+
+
+def _print_notes(comparison: Comparison) -> None:
+    for note in comparison.notes:
+        console.print(f"note: {note}", markup=False)
 
 
 def _progress(what: str) -> None:
@@ -116,7 +129,7 @@ def _progress(what: str) -> None:
 def _write(comparison: Comparison, output: Path | None, title: str | None) -> None:
     names = [side.name for side in comparison.sides]
     heading = title or (f"Report: {names[0]}" if len(names) == 1 else f"Comparison: {' · '.join(names)}")
-    folder = output or REPORTS / _folder_name(names, comparison.settings.split)
+    folder = output or REPORTS / f"{_folder_name(names, comparison.settings.split)}{data_suffix(comparison.settings.data)}"
     parts = sections(comparison)
     write_json(folder / "report.json", report_data(heading, comparison))
     write_text(folder / "report.md", markdown(heading, comparison, parts))
@@ -126,7 +139,7 @@ def _write(comparison: Comparison, output: Path | None, title: str | None) -> No
 
 def _folder_name(names: list[str], split: str) -> str:
     """A short, plain folder name that says what was compared."""
-    plain = [re.sub(r"[^\w.@-]+", "-", Path(name).name).strip("-.") or "run" for name in names]
+    plain = [plain_name(name) or "run" for name in names]
     shown = plain if len(plain) <= 3 else [*plain[:2], f"{len(plain) - 2}-more"]
     return f"{'_'.join(shown)[:120]}-{split}"
 

@@ -11,7 +11,7 @@ import numpy as np
 from model.runtime.document import Document
 
 from ..data.corpus import Corpus
-from ..evaluate import score
+from ..evaluate import SHOWN_DIGITS, score
 from ..metrics import Evaluation, Score
 from ..provenance import file_sha256
 from .calibration import Calibration, mention_calibration, relation_calibration
@@ -36,6 +36,7 @@ from .statistics import (
     Interval,
     Sampling,
     Spread,
+    articles_needed,
     holm,
     interval,
     randomisation_p,
@@ -64,8 +65,25 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Articles:
+    """What is compared on: the articles, their file's SHA-256, and the training articles (None: the folder has none)."""
+
+    gold: list[Document]
+    sha256: str
+    train: list[Document] | None
+
+
+def read_articles(settings: Settings) -> Articles:
+    """The split and, where the folder has one, the training split; DataError when a file is broken or the split's missing."""
+    corpus = Corpus(settings.data)
+    gold = corpus.read(settings.split)
+    train = corpus.read("train") if corpus.jsonl("train").is_file() else None
+    return Articles(gold, file_sha256(corpus.jsonl(settings.split)), train)
+
+
+@dataclass(frozen=True)
 class Result:
-    """One entrant on the split."""
+    """One entrant on the split. `seen` and `arguments` are empty when the training articles are not known."""
 
     entrant: Entrant
     recipe: str
@@ -89,10 +107,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sides by their places; every difference is second minus first."""
+    """Two sides by their places; every difference is second minus first.
+
+    `needed`: the fewest articles that can make a difference of the two significant, None when no number can for want of shuffles.
+    """
 
     first: int
     second: int
+    needed: int | None
     differences: Mapping[str, Difference]
     by_name: Mapping[str, Interval]
     """Differences of single labels and types, without a test: too many looks for a verdict."""
@@ -113,6 +135,7 @@ class Comparison:
 
     settings: Settings
     gold: list[Document]
+    sha256: str
     results: list[Result]
     sides: list[Side]
     side_intervals: list[Mapping[str, Interval]]
@@ -126,6 +149,11 @@ class Comparison:
     @property
     def names(self) -> list[str]:
         return [result.entrant.name for result in self.results]
+
+    @property
+    def data(self) -> str:
+        """The split, its folder and the beginning of its file's SHA-256."""
+        return f"{self.settings.split} of {self.settings.data} (sha256 {self.sha256[:SHOWN_DIGITS]})"
 
 
 Progress = Callable[[str], None]
@@ -141,7 +169,7 @@ def compare(
 
     `chosen` says what counts as one side; without it, seeds of one recipe do.
     """
-    gold = Corpus(settings.data).read(settings.split)
+    gold = read_articles(settings).gold
     given = []
     for number, entrant in enumerate(entrants, 1):
         progress(f"{entrant.name} ({number} of {len(entrants)})")
@@ -154,19 +182,20 @@ def compare_answers(
     entrants: Sequence[Entrant], given: Sequence[Answers], settings: Settings, chosen: list[Side] | None = None
 ) -> Comparison:
     """As `compare`, with what the entrants answer on the split already known."""
-    corpus = Corpus(settings.data)
-    gold, train = corpus.read(settings.split), corpus.read("train")
+    articles = read_articles(settings)
+    gold = articles.gold
     weights = resampling_weights(len(gold), settings.sampling)
     results, sums = [], []
     for entrant, answered in zip(entrants, given, strict=True):
         counts = count_all(gold, answered.predictions)
         resampled = {family: resampled_sums(part, weights) for family, part in counts.items()}
         sums.append(resampled)
-        results.append(_result(entrant, answered, gold, train, counts, resampled, settings))
+        results.append(_result(entrant, answered, articles, counts, resampled, settings))
     chosen = chosen or sides(entrants, settings.pool)
     return Comparison(
         settings=settings,
         gold=gold,
+        sha256=articles.sha256,
         results=results,
         sides=chosen,
         side_intervals=[
@@ -177,22 +206,21 @@ def compare_answers(
         logs=[training_log(run) for run in dict.fromkeys(e.run for e in entrants if e.run)],
         recipes=side_by_side([recipe_of(entrant) for entrant in entrants]),
         provenance=side_by_side([_facts(entrant) for entrant in entrants]),
-        notes=_notes(entrants, corpus, settings),
+        notes=_notes(entrants, articles, settings),
     )
 
 
 def _result(
     entrant: Entrant,
     given: Answers,
-    gold: list[Document],
-    train: list[Document],
+    articles: Articles,
     counts: Mapping[Family, Counts],
     resampled: Mapping[Family, Floats],
     settings: Settings,
 ) -> Result:
-    found = given.predictions.end_to_end
+    gold, found = articles.gold, given.predictions.end_to_end
     matched = [outcomes(g, f) for g, f in zip(gold, found, strict=True)]
-    seen = training_surfaces(train)
+    seen = None if articles.train is None else training_surfaces(articles.train)
     return Result(
         entrant=entrant,
         recipe=recipe_name(entrant),
@@ -201,8 +229,8 @@ def _result(
         counts=counts,
         intervals=_intervals([counts], [resampled], settings),
         outcomes=matched,
-        seen=seen_scores(gold, found, seen),
-        arguments=argument_scores(gold, found, seen),
+        seen={} if seen is None else seen_scores(gold, found, seen),
+        arguments={} if seen is None else argument_scores(gold, found, seen),
         lengths=group_scores(gold, found, length_groups(gold)),
         genres=group_scores(gold, found, genre_groups(gold)),
         mention_calibration=mention_calibration(matched),
@@ -241,16 +269,34 @@ def _pairs(chosen: Sequence[Side], results: Sequence[Result], sums: Sequence[Fam
     intervals = [
         {key: difference_interval(key, chosen[a], chosen[b], results, sums, settings) for key in METRICS} for a, b in places
     ]
+    needed = articles_needed([(len(chosen[a].members), len(chosen[b].members)) for a, b in places], settings.sampling)
     tested: list[dict[str, Difference]] = [{} for _ in places]
     for key in OVERALL:
         p_values = [side_p(key, chosen[a], chosen[b], results, settings) for a, b in places]
         for row, (p, adjusted) in enumerate(zip(p_values, holm(p_values), strict=True)):
             difference = intervals[row][key]
-            tested[row][key] = Difference(difference, p, adjusted, verdict(difference, adjusted, settings.sampling.alpha))
+            a, b = places[row]
+            enough = are_enough(articles_holding(key, chosen[a], chosen[b], results), needed[row])
+            said = verdict(difference, adjusted, settings.sampling.alpha) if enough else "too few articles"
+            tested[row][key] = Difference(difference, p, adjusted, said)
     return [
-        Pair(a, b, differences, {key: i for key, i in every.items() if key not in OVERALL})
-        for (a, b), differences, every in zip(places, tested, intervals, strict=True)
+        Pair(a, b, least, differences, {key: i for key, i in every.items() if key not in OVERALL})
+        for (a, b), least, differences, every in zip(places, needed, tested, intervals, strict=True)
     ]
+
+
+def are_enough(articles: int, needed: int | None) -> bool:
+    """Whether a difference on so many articles can be significant."""
+    return needed is not None and articles >= needed
+
+
+def articles_holding(key: str, first: Side, second: Side, results: Sequence[Result]) -> int:
+    """Articles that hold what the metric counts, annotated or answered by either side: no other has a part in the test."""
+    metric = METRICS[key]
+    values = np.stack([results[m].counts[metric.family].values for m in (*first.members, *second.members)])
+    if metric.kind == "name":
+        values = values[:, :, [metric.index]]
+    return int(values.any(axis=(0, 2, 3)).sum())
 
 
 def difference_interval(
@@ -292,13 +338,18 @@ def _facts(entrant: Entrant) -> dict[str, Any]:
     return {"kind": entrant.kind, "path": str(entrant.path), **provenance_of(entrant)}
 
 
-def _notes(entrants: Sequence[Entrant], corpus: Corpus, settings: Settings) -> list[str]:
+def _notes(entrants: Sequence[Entrant], articles: Articles, settings: Settings) -> list[str]:
     """What a reader should know before trusting the numbers."""
+    corpus = Corpus(settings.data)
     notes = []
+    if articles.train is None:
+        notes.append(f"{settings.data} has no train.jsonl: names seen and not seen in training are not told apart.")
     for split, consequence in (
         ("train", "“seen in training” refers to the current file, and part of the test data may have been learned"),
         (settings.split, "its own report may show other numbers"),
     ):
+        if not corpus.jsonl(split).is_file():
+            continue
         now = file_sha256(corpus.jsonl(split))
         for entrant in entrants:
             then = provenance_of(entrant).get(f"{split}.jsonl sha256")

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from ..evaluate import SHOWN_DIGITS
 from .comparison import Comparison, Result
 from .errors import Confusion, label_confusion, mention_classes, relation_classes, relation_confusion, wrong_surfaces
 from .precision_recall import Curve
@@ -12,13 +13,19 @@ _SURFACES = 50
 
 
 def report_data(title: str, comparison: Comparison) -> dict[str, Any]:
-    """What `report.json` holds. Scores are in [0, 1], differences second minus first."""
+    """What `report.json` holds. Scores are in [0, 1], differences second minus first.
+
+    `data_sha256` is the beginning of the SHA-256 of the split's file. An entrant's `seen` and `arguments` are empty when the data
+    folder has no train.jsonl.
+    """
     settings = comparison.settings
     names = [side.name for side in comparison.sides]
     return {
         "format": _FORMAT,
         "title": title,
         "split": settings.split,
+        "data": str(settings.data),
+        "data_sha256": comparison.sha256[:SHOWN_DIGITS],
         "articles": len(comparison.gold),
         "sampling": asdict(settings.sampling),
         "notes": comparison.notes,
@@ -35,6 +42,7 @@ def report_data(title: str, comparison: Comparison) -> dict[str, Any]:
             {
                 "first": names[pair.first],
                 "second": names[pair.second],
+                "articles_needed": pair.needed,
                 "differences": {key: asdict(difference) for key, difference in pair.differences.items()},
                 "by_name": {key: asdict(found) for key, found in pair.by_name.items()},
             }

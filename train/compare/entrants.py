@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +38,8 @@ Kind = Literal["run", "checkpoint", "model", "onnx", "wheel"]
 CHECKPOINTS_FOLDER = "checkpoints"
 _CHECKPOINT = "checkpoint-"
 _PACKED = f"dosilink/{WEIGHTS_FOLDER}/"
+_WILD = "*?["
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,15 @@ class Entrant:
 def find_entrants(places: Sequence[str | Path], checkpoints: bool = False) -> list[Entrant]:
     """The entrants that the given places name, in order, each once, under names that differ.
 
-    A place may hold wildcards; `runs/a/checkpoint-*` finds those under `runs/a/checkpoints/`. With `checkpoints` a run brings the
-    checkpoints it has kept, in the order of training, and its final model last. Raises ModelError where nothing is found.
+    A place may hold wildcards, which pass over hidden names and what is no entrant; `runs/a/checkpoint-*` finds those under
+    `runs/a/checkpoints/`. With `checkpoints` a run brings the checkpoints it has kept, in the order of training, and its final
+    model last. Raises ModelError where nothing is found.
     """
     found: list[Entrant] = []
     for place in places:
-        for path in _expand(Path(place)):
-            entrant = _entrant(path)
+        for entrant in _at(Path(place)):
             if checkpoints and entrant.kind == "run":
-                found.extend(_entrant(folder) for folder in checkpoint_folders(path))
+                found.extend(_entrant(folder) for folder in checkpoint_folders(entrant.path))
             found.append(entrant)
     first: dict[Path, Entrant] = {}
     for entrant in found:
@@ -74,20 +78,40 @@ def find_entrants(places: Sequence[str | Path], checkpoints: bool = False) -> li
     return [replace(e, name=str(e.path)) if names.count(e.name) > 1 else e for e in unique]
 
 
-def _expand(path: Path) -> list[Path]:
-    if path.exists():
-        return [path]
+def _at(path: Path) -> list[Entrant]:
+    """The entrants at one place."""
     asked = path
-    if path.name.startswith(_CHECKPOINT) and path.parent.name != CHECKPOINTS_FOLDER:
+    if not path.exists() and path.name.startswith(_CHECKPOINT) and path.parent.name != CHECKPOINTS_FOLDER:
         path = path.parent / CHECKPOINTS_FOLDER / path.name
-        if path.exists():
-            return [path]
-    if any(mark in str(path) for mark in "*?["):
-        root = Path(path.anchor) if path.is_absolute() else Path()
-        matches = sorted(root.glob(str(path.relative_to(path.anchor) if path.is_absolute() else path)), key=_order)
-        if matches:
-            return matches
+    if path.exists():
+        return [_entrant(path)]
+    if any(mark in str(path) for mark in _WILD):
+        found = [entrant for match in _matches(path) if (entrant := _entrant_if_any(match))]
+        if found:
+            return found
     raise ModelError(f"{asked}: there is no such run, checkpoint, exported folder or wheel")
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """What the wildcards stand for; as in a shell, for a hidden name only where the pattern has the dot, too."""
+    root = Path(pattern.anchor)
+    matches = sorted(root.glob(str(pattern.relative_to(pattern.anchor))), key=_order)
+    named = _hidden(pattern)
+    return [path for path in matches if all(any(fnmatchcase(part, name) for name in named) for part in _hidden(path))]
+
+
+def _hidden(path: Path) -> list[str]:
+    return [part for part in path.parts if part.startswith(".") and part != ".."]
+
+
+def _entrant_if_any(path: Path) -> Entrant | None:
+    """A wildcard also meets what is no entrant; a run without its model is said to be left out, for it may have been meant."""
+    try:
+        return _entrant(path)
+    except ModelError as error:
+        if (path / RECIPE_FILE).is_file():
+            _LOG.warning("left out: %s", error)
+        return None
 
 
 def _order(path: Path) -> tuple[str, int, str]:
@@ -108,6 +132,11 @@ def checkpoint_folders(run: Path) -> list[Path]:
 def _entrant(path: Path) -> Entrant:
     if path.suffix == ".whl":
         return Entrant(path.stem, "wheel", path)
+    if path.suffix == ".jsonl":
+        raise ModelError(
+            f"{path}: is no model; predictions of another tool are scored by "
+            f"`python -m train.data agreement gold.jsonl {path.name}`"
+        )
     if not path.is_dir():
         raise ModelError(f"{path}: is neither a folder nor a wheel")
     real = path.resolve()  # so that `.` and `..` have names

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from model.runtime.errors import ConfigError
+from model.runtime.errors import ConfigError, DataError
 
+from .comparison import Comparison, are_enough, articles_holding
 from .counts import METRICS
-from .statistics import Interval
+from .recipes import Side
+from .statistics import Interval, Sampling, articles_needed
 from .tables import p_text, signed
+from .verdicts import too_few
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,25 @@ def parse_condition(text: str) -> Condition:
     if not 0 <= value < 1:
         raise ConfigError(f"--fail-if-worse {text}: the margin should be a fraction from 0 to 1, such as 0.005 for half a point")
     return Condition(metric, value)
+
+
+def check_articles(articles: int, sides: Sequence[Side], sampling: Sampling, where: str) -> None:
+    """DataError when on so few articles no loss, however large, could be significant: such a gate would let everything pass."""
+    (needed,) = articles_needed([(len(sides[0].members), len(sides[1].members))], sampling)
+    if not are_enough(articles, needed):
+        raise DataError(f"{where}: {too_few(articles, articles, needed, sampling)}")
+
+
+def undecidable(conditions: Sequence[Condition], comparison: Comparison) -> dict[Condition, str]:
+    """The conditions that could never fail, since too few articles hold what they count, and why."""
+    (pair,) = comparison.pairs
+    sides = comparison.sides[pair.first], comparison.sides[pair.second]
+    found = {}
+    for condition in conditions:
+        articles = articles_holding(condition.metric, *sides, comparison.results)
+        if not are_enough(articles, pair.needed):
+            found[condition] = too_few(articles, len(comparison.gold), pair.needed, comparison.settings.sampling)
+    return found
 
 
 def judge(conditions: Sequence[Condition], found: Mapping[str, tuple[Interval, float]], alpha: float) -> list[Finding]:

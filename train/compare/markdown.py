@@ -8,7 +8,7 @@ from .tables import Cell, Section, Table
 
 def markdown(title: str, comparison: Comparison, parts: Sequence[Section]) -> str:
     """The whole report."""
-    lines = [f"# {_text(title)}", "", f"Split {comparison.settings.split}, {len(comparison.gold)} articles.", ""]
+    lines = [f"# {_text(title)}", "", f"Split {_text(comparison.data)}, {len(comparison.gold)} articles.", ""]
     for section in parts:
         lines += [f"## {section.title}", ""]
         lines += [f"- {_text(cell.text)}" for cell in section.sentences]

@@ -207,20 +207,28 @@ def _precision_table(title: str, comparison: Comparison, labels: Sequence[str], 
 def groups(comparison: Comparison) -> Section:
     """Where it is strong and where weak."""
     results = comparison.results
+    names = comparison.names
+    parts = _seen_tables(comparison)
+    said = () if parts else (Cell("The data folder has no train.jsonl: seen and unseen names are not told apart.", "quiet"),)
+    parts.extend(_group_tables("length", names, [result.lengths for result in results]))
+    parts.extend(_group_tables("genre", names, [result.genres for result in results]))
+    return Section("groups", "Seen and unseen, length, genre", said, tuple(parts))
+
+
+def _seen_tables(comparison: Comparison) -> list[Table]:
+    results, names = comparison.results, comparison.names
+    if not results[0].seen:
+        return []
     seen: list[Row] = [
         [name, str(results[0].seen[name].support), *_f1_cells([r.seen[name] for r in results])] for name in (SEEN, UNSEEN)
     ]
     arguments: list[Row] = [
         [name, str(results[0].arguments[name].support), *_f1_cells([r.arguments[name] for r in results])] for name in ARGUMENTS
     ]
-    names = comparison.names
-    parts = [
+    return [
         table("Mentions F1, names seen and not seen in training", ("label and surface", "gold", *names), seen),
         table("Relations F1, by whether training has the names", ("names", "gold", *names), arguments),
     ]
-    parts.extend(_group_tables("length", names, [result.lengths for result in results]))
-    parts.extend(_group_tables("genre", names, [result.genres for result in results]))
-    return Section("groups", "Seen and unseen, length, genre", (), tuple(parts))
 
 
 def _group_tables(title: str, names: Sequence[str], found: Sequence[Mapping[str, GroupScore]]) -> list[Table]:

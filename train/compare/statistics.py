@@ -8,6 +8,7 @@ al. 2018. Everything is vectorised over counts an article (`counts.Counts`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -17,10 +18,12 @@ from .counts import Counts, Floats, Metric
 
 Deal = NDArray[np.int64]
 """[trials, A, S]: the system whose answers stand at each place."""
-Verdict = Literal["better", "worse", "cannot tell"]
+Verdict = Literal["better", "worse", "cannot tell", "too few articles"]
 
 _CHUNK = 2_000
 """Trials held in memory at a time."""
+_MANY = 100
+"""Articles of which no level in use asks more: from here on only the number of shuffles holds the smallest p up."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,41 @@ def randomisation_p(metric: Metric, first: Sequence[Counts], second: Sequence[Co
     systems = np.stack([counts.values for counts in (*first, *second)])
     observed = abs(value(metric, first) - value(metric, second))
     number, articles = systems.shape[:2]
-    exact = number == 2 and 2**articles <= sampling.resamples
+    exact = _exact(number, articles, sampling)
     reached, trials = 0, 0
     for deal in _all_swaps(articles) if exact else _random_deals(articles, number, sampling):
         shuffled = _dealt(metric, systems, deal, len(first))
         reached += int((np.abs(shuffled) >= observed - 1e-12).sum())
         trials += len(shuffled)
     return reached / trials if exact else (reached + 1) / (trials + 1)
+
+
+def _exact(number: int, articles: int, sampling: Sampling) -> bool:
+    return number == 2 and 2**articles <= sampling.resamples
+
+
+def smallest_p(articles: int, first: int, second: int, sampling: Sampling) -> float:
+    """The p-value below which `randomisation_p` cannot come with that many systems a side, however large the difference.
+
+    The deal as it is always reaches the difference, and so does its mirror image where both sides have equally many systems.
+    Where deals are drawn, it is what they come to on average.
+    """
+    reaching = (2 if first == second else 1) / comb(first + second, first) ** articles
+    if not _exact(first + second, articles, sampling):
+        reaching = (reaching * sampling.resamples + 1) / (sampling.resamples + 1)
+    return min(1.0, reaching)
+
+
+def articles_needed(pairs: Sequence[tuple[int, int]], sampling: Sampling) -> list[int | None]:
+    """For each pair of sides, given by their numbers of systems, the fewest articles that can make a difference significant.
+
+    All pairs are corrected together, as in the report. None where the shuffles are too few whatever the number of articles.
+    """
+    found: list[int | None] = [None] * len(pairs)
+    for articles in range(1, _MANY + 1):
+        lowest = holm([smallest_p(articles, first, second, sampling) for first, second in pairs])
+        found = [articles if n is None and p < sampling.alpha else n for n, p in zip(found, lowest, strict=True)]
+    return found
 
 
 def _all_swaps(articles: int) -> list[Deal]:

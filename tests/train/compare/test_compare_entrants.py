@@ -1,5 +1,6 @@
 """Finding, opening and measuring what takes part; predictions kept on disk; the command line."""
 
+import hashlib
 import json
 import re
 import zipfile
@@ -7,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from samples import GOLD, answers_of, document, write_checkpoint, write_corpus, write_run
+from samples import GOLD, answers_of, document, gold_articles, write_checkpoint, write_corpus, write_run
 from typer.testing import CliRunner
 
 from model.checkpoint import save_model
 from model.export import export_onnx
 from model.network import JointNetwork
-from model.runtime.errors import ConfigError, ModelError
+from model.runtime.document import write_jsonl
+from model.runtime.errors import ConfigError, DataError, ModelError
 from model.runtime.predictor import Predictor
 from train.compare.__main__ import app
 from train.compare.entrants import Entrant, find_entrants, opened, recipe_name, size_of
@@ -55,6 +57,27 @@ def test_runs_and_their_checkpoints_in_the_order_of_training(here: Path) -> None
     assert described("runs/a", checkpoints=True) == [*stages, ("a", "run", None)]
     assert described("runs/a/model") == [("a", "model", None)]
     assert described("runs/*") == [("a", "run", None), ("b", "run", None)]
+
+
+def test_a_wildcard_passes_over_what_is_no_entrant(here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("runs/a", "runs/.trash", "runs/.old/b"):
+        write_run(Path(name), Recipe(name="a"), FACTS)
+    Path("runs/.a.lock").write_text("")
+    Path("runs/notes.txt").write_text("")
+    Path("runs/speed").mkdir()
+    write_checkpoint(Path("runs/begun"), 5, [])
+    Path("runs/begun/config.yaml").write_text("{}")
+    assert described("runs/*") == described(str(here / "runs/*")) == described("*/*") == [("a", "run", None)]
+    assert "begun: the run is not finished" in caplog.text and "notes.txt" not in caplog.text
+    assert described("runs/.t*") == [(".trash", "run", None)] and described("runs/.old/*") == [("b", "run", None)]
+    with pytest.raises(ModelError, match=r"runs/s\*: there is no such run"):
+        find_entrants(["runs/s*"])
+
+
+def test_predictions_are_pointed_to_what_scores_them(here: Path) -> None:
+    Path("pred.jsonl").write_text("")
+    with pytest.raises(ModelError, match=r"python -m train.data agreement gold.jsonl pred.jsonl"):
+        find_entrants(["pred.jsonl"])
 
 
 def test_entrants_of_one_name_are_told_apart(here: Path) -> None:
@@ -187,8 +210,49 @@ def command(*arguments: str) -> tuple[int, str]:
 
 def test_a_comparison_writes_three_files(two_runs: Path) -> None:
     code, said = command("runs/a", "runs/b")
-    assert code == 0 and "report: reports/a_b-test/report.html" in said
-    assert {path.name for path in Path("reports/a_b-test").iterdir()} == {"report.html", "report.md", "report.json"}
+    assert code == 0 and "report: reports/a_b-test-data/report.html" in said
+    assert {path.name for path in Path("reports/a_b-test-data").iterdir()} == {"report.html", "report.md", "report.json"}
+
+
+def test_reports_on_other_data_stand_apart_and_name_their_data(two_runs: Path) -> None:
+    write_corpus(Path("data/annotations"))
+    write_corpus(Path("other"))
+    write_jsonl(Path("other/test.jsonl"), gold_articles()[:3])
+    for data, folder in (("data/annotations", "a-test"), ("other", "a-test-other")):
+        command("runs/a", "--data", data)
+        digits = hashlib.sha256(Path(data, "test.jsonl").read_bytes()).hexdigest()[:12]
+        found = json.loads(Path("reports", folder, "report.json").read_text())
+        assert (found["data"], found["data_sha256"]) == (data, digits)
+        assert f"Split test of {data} (sha256 {digits}), " in Path("reports", folder, "report.md").read_text()
+        assert f"<b>test of {data} (sha256 {digits})</b>" in Path("reports", folder, "report.html").read_text()
+
+
+def test_notes_are_printed_where_the_verdict_is_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(Path("data"))
+    for name in ("a", "b"):
+        write_run(Path("runs") / name, Recipe(name=name), {"train.jsonl sha256": "other"})
+    monkeypatch.setattr("train.compare.comparison.answers", lambda *_: answers_of(GOLD, 0.9, 10.0))
+    monkeypatch.setattr("train.compare.__main__.Sampling", _lenient)
+    for arguments in (("runs/a", "runs/b"), ("--baseline", "runs/a", "--candidate", "runs/b", "--fail-if-worse", "entity_f1")):
+        code, said = command(*arguments)
+        assert code == 0 and "note: b was made with another train.jsonl than the present one" in said
+
+
+def test_a_data_folder_with_nothing_but_the_split(two_runs: Path) -> None:
+    Path("data/train.jsonl").unlink()
+    code, said = command("runs/a", "runs/b", "--output", "out")
+    assert code == 0 and "note: data has no train.jsonl" in said and "another train.jsonl" not in said
+    report = Path("out/report.md").read_text()
+    assert "seen and unseen names are not told apart" in report and "Mentions F1, names seen" not in report
+    assert "F1 by length of the article" in report
+    assert json.loads(Path("out/report.json").read_text())["entrants"]["a"]["seen"] == {}
+
+
+def test_a_broken_training_split_is_named_before_anything_is_predicted(two_runs: Path) -> None:
+    Path("data/train.jsonl").write_text("{broken\n")
+    with pytest.raises(DataError, match=r"train\.jsonl"):
+        command("runs/a")
+    assert not Path("cache").exists()
 
 
 def test_a_report_of_one_run_has_no_pairs(two_runs: Path) -> None:
@@ -204,14 +268,29 @@ def test_the_gate_passes_and_fails(here: Path, monkeypatch: pytest.MonkeyPatch) 
     bare = [re.sub(r"\[([^/]*)/\w+\]", r"\1", body.split("\n>")[0]) for body in GOLD]
     bodies = {"good": GOLD, "bad": bare}
     monkeypatch.setattr("train.compare.comparison.answers", lambda entrant, *_: answers_of(bodies[entrant.name], 0.9, 10.0))
-    # Four articles have sixteen swaps: p is never below 1/8, so at the usual level nothing is significant.
-    code, said = command("--baseline", "runs/good", "--candidate", "runs/bad", "--fail-if-worse", "entity_f1:0.005")
-    assert code == 0 and "pass  entity_f1: −100.0 points" in said
     monkeypatch.setattr("train.compare.__main__.Sampling", _lenient)
     code, said = command("--baseline", "runs/good", "--candidate", "runs/bad", "--fail-if-worse", "entity_f1:0.005")
     assert code == 1 and "FAIL  entity_f1: −100.0 points" in said
     code, _ = command("--baseline", "runs/bad", "--candidate", "runs/good", "--fail-if-worse", "entity_f1:0.005")
     assert code == 0
+
+
+def test_a_gate_that_could_never_fail_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(Path("data"))
+    for name in ("good", "bad"):
+        write_run(Path("runs") / name, Recipe(name=name), FACTS)
+    gate = ("--baseline", "runs/good", "--candidate", "runs/bad", "--fail-if-worse", "entity_f1:0.005")
+    # Four articles have sixteen swaps: p is never below 1/8, so at the usual level nothing is significant. Nothing is predicted:
+    # the runs have no weights to predict with.
+    with pytest.raises(DataError, match=r"test.jsonl: 4 articles are too few for any verdict at this level \(at least 6\)"):
+        command(*gate)
+    # At a level that four articles can reach, a type that one article has is still out of reach.
+    monkeypatch.setattr("train.compare.__main__.Sampling", _lenient)
+    monkeypatch.setattr("train.compare.comparison.answers", lambda *_: answers_of(GOLD, 0.9, 10.0))
+    said = r"relation_f1.VISITS: 1 article of 4 \(the others hold none\) is too few .* \(at least 4\)$"
+    with pytest.raises(DataError, match=said):
+        command(*gate, "--fail-if-worse", "relation_f1.VISITS", "--output", "out")
+    assert Path("out/report.json").is_file()
 
 
 def _lenient(resamples: int, seed: int) -> object:

@@ -6,6 +6,7 @@ To renew the golden file after a wanted change: GOLDEN=write python -m pytest te
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,25 @@ def test_four_articles_cannot_tell_much(comparison: Comparison) -> None:
     said = [cell.text for cell in sentences(comparison)]
     assert len(said) == 2 and all("annot tell" in text or " better than weak" in text for text in said)
     assert {difference.verdict for pair in comparison.pairs for difference in pair.differences.values()} >= {"cannot tell"}
+
+
+def test_too_few_articles_are_said_instead_of_cannot_tell(here: Path) -> None:
+    data = write_corpus(Path("data"))
+    places = [write_run(Path("runs") / name, Recipe(name=name), {}) for name in ("weak", "good", "other")]
+    given = [answers_of(bodies, 0.9, 10.0) for bodies in (WEAK, GOLD, MIXED)]
+    settings = Settings(data=data, sampling=Sampling(1_000))
+    two = compare_answers(find_entrants(places[:2]), given[:2], settings)
+    assert [cell.text.split(": +")[0] for cell in sentences(two)] == [
+        f"good against weak at {what}: 4 articles are too few for any verdict at this level (at least 6)"
+        for what in ("mentions", "relations (end to end)")
+    ]
+    assert report_data("x", two)["pairs"][0]["differences"]["entity_f1"]["verdict"] == "too few articles"
+    # Three pairs: Holm's correction asks for more.
+    assert report_data("x", compare_answers(find_entrants(places), given, settings))["pairs"][0]["articles_needed"] == 7
+    # Shuffles, not articles, are what is short.
+    short = replace(settings, sampling=Sampling(resamples=10))
+    said = sentences(compare_answers(find_entrants(places[:2]), given[:2], short))
+    assert "10 shuffles are too few for any verdict at this level, name more with --resamples" in said[0].text
 
 
 def test_json_holds_the_numbers(comparison: Comparison) -> None:

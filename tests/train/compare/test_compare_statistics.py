@@ -12,11 +12,13 @@ from train.compare.counts import METRICS, Counts, Floats, Metric
 from train.compare.statistics import (
     Interval,
     Sampling,
+    articles_needed,
     holm,
     interval,
     randomisation_p,
     resampled_sums,
     resampling_weights,
+    smallest_p,
     spread,
     value,
     verdict,
@@ -142,6 +144,22 @@ def test_the_p_value_is_scipys(skill: float) -> None:
         rng=np.random.default_rng(5),
     ).pvalue
     assert randomisation_p(MICRO, [first], [second], FEW) == pytest.approx(theirs, abs=0.03)
+
+
+@pytest.mark.parametrize(("systems", "articles"), [((1, 1), 5), ((1, 1), 6), ((1, 2), 3), ((2, 2), 3)])
+def test_no_difference_goes_below_the_smallest_p(systems: tuple[int, int], articles: int) -> None:
+    none, every = counts(*[(0, 4, 4)] * articles), counts(*[(4, 4, 4)] * articles)
+    reached = randomisation_p(MICRO, [none] * systems[0], [every] * systems[1], FEW)
+    assert reached == pytest.approx(smallest_p(articles, *systems, FEW), abs=0.003)
+
+
+def test_articles_needed_by_hand() -> None:
+    # One against one: 2 / 2⁵ = 0.0625, 2 / 2⁶ = 0.031. Two against one: 1 / 3² = 0.11, 1 / 3³ = 0.037. Two against two: 2 / 6² =
+    # 0.056, 2 / 6³ = 0.009. Three pairs of one against one, with Holm: 3 · 2 / 2⁷ = 0.047.
+    assert [articles_needed([pair], FEW) for pair in ((1, 1), (1, 2), (2, 2))] == [[6], [3], [3]]
+    assert articles_needed([(1, 1)] * 3, FEW) == [7, 7, 7]
+    assert articles_needed([], FEW) == []
+    assert articles_needed([(1, 1)], Sampling(resamples=10)) == [None]
 
 
 def test_a_p_value_is_never_zero() -> None:
