@@ -1,4 +1,4 @@
-"""`python -m model predict …`: the runtime's command line over a trained run."""
+"""`python -m model predict …` and `edges …`: the runtime's command line over a trained run."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`dosilink predict …` and `python -m dosilink predict …`, in the exported wheel."""
+"""`dosilink predict …`, `dosilink edges …`, and both as `python -m dosilink …`, in the exported wheel."""
 
 import sys
 

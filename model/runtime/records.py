@@ -61,7 +61,7 @@ def record_from_dict(data: Any, keys: Keys | None = None, line: int = 0) -> Reco
     record_id = _id(data.get(keys.id), keys.id)
     text = data.get(keys.text)
     if text is None:
-        raise DataError(f"the key “{keys.text}” is missing")
+        raise DataError(f"the key “{keys.text}” is missing; --text-key names another")
     if not isinstance(text, str):
         raise DataError(f"“{keys.text}” should be a string, found {type(text).__name__}")
     source, given = data.get("source"), data.get("meta")
@@ -81,7 +81,7 @@ def record_from_dict(data: Any, keys: Keys | None = None, line: int = 0) -> Reco
 
 def _id(value: Any, key: str) -> str:
     if value is None or value == "":
-        raise DataError(f"the key “{key}” is missing" if value is None else f"“{key}” is empty")
+        raise DataError(f"the key “{key}” is missing; --id-key names another" if value is None else f"“{key}” is empty")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise DataError(f"“{key}” should be a string or a whole number, found {type(value).__name__}")
     return str(value)
@@ -89,17 +89,21 @@ def _id(value: Any, key: str) -> str:
 
 def parse_record(line: bytes, keys: Keys | None = None, number: int = 0) -> Record:
     """A record from a line of a JSON Lines file. DataError says what is wrong with it, without the place."""
+    return record_from_dict(parse_json(line, number), keys, number)
+
+
+def parse_json(line: bytes, number: int = 0) -> Any:
+    """The value of a line of a JSON Lines file, of which the first one may begin with a byte order mark. DataError as above."""
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"not UTF-8 (byte {error.start} of the line)") from None
     try:
-        data = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise DataError(f"not valid JSON ({error.msg} at column {error.colno})") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"not valid JSON ({error})") from None
-    return record_from_dict(data, keys, number)
 
 
 def _no_number(name: str) -> float:
@@ -118,6 +122,18 @@ def document_of(record: Record, document: Document) -> Document:
     return replace(document, id=record.id, source=record.source, meta=record.meta)
 
 
+_FORMS = (
+    (b"%PDF", "is a PDF; take its text out first, e.g. with pdftotext"),
+    ((b"\xff\xfe", b"\xfe\xff"), "is UTF-16; convert it, e.g. with iconv -f utf-16 -t utf-8"),
+    ((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"), "is an archive or a document of a word processor; save it as plain text in UTF-8"),
+)
+
+
+def what_it_is(beginning: bytes) -> str | None:
+    """What a file that begins so is, and what to do; None when it may be UTF-8 text."""
+    return next((said for marks, said in _FORMS if beginning.startswith(marks)), None)
+
+
 def json_line(data: Mapping[str, Any]) -> bytes:
     """The line of a JSON Lines file, with its end. Half of a surrogate pair, which UTF-8 does not have, is written `\\udXXX`."""
     try:
@@ -134,9 +150,9 @@ def read_records(
     `skipped` is called for each that is done, `report` for each line that is no record and each id that was there before.
     """
     seen = IdSet()
-    for number, line in _numbered(lines):
+    for number, line in numbered_lines(lines):
         if line is None:
-            report(BadRecord(number, f"longer than {LONGEST_LINE // 2**20} MiB"))
+            report(BadRecord(number, too_long()))
             continue
         if not line.strip():
             continue
@@ -153,8 +169,13 @@ def read_records(
             yield record
 
 
-def _numbered(lines: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Lines from 1 on; None for one that is too long."""
+def too_long() -> str:
+    """What is wrong with a line that `numbered_lines` does not give."""
+    return f"longer than {LONGEST_LINE // 2**20} MiB"
+
+
+def numbered_lines(lines: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+    """Lines from 1 on; None for one that is longer than `LONGEST_LINE`."""
     number = 0
     while line := lines.readline(LONGEST_LINE):
         number += 1

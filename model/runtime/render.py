@@ -2,8 +2,17 @@
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .document import Document
+from .records import json_line
+
+
+def rendered(name: str, document: Document, form: str) -> str:
+    """The document, `name` its id, as a line of JSON Lines (`jsonl`), brat standoff (`brat`) or tables (any other form)."""
+    if form == "jsonl":
+        return json_line(replace(document, id=name).to_dict()).decode()
+    return brat(document) if form == "brat" else f"# {name}\n{table(document)}"
 
 
 def table(document: Document) -> str:

@@ -10,6 +10,7 @@ file that is not of this program is left as it is.
 """
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -18,8 +19,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, BinaryIO, Protocol, cast
 
+from .document import atomic_write
 from .errors import DataError
 from .records import IdSet
 
@@ -43,6 +45,19 @@ class Output(Protocol):
 
     def complete(self) -> None:
         """All that there was to write is written."""
+
+
+class TextOutput(Protocol):
+    """What text is written to."""
+
+    def write(self, text: str, /) -> object:
+        """Appends the text as UTF-8, line ends as they are."""
+
+
+class _StandardOutput:
+    # A wrapper of Python's own would close standard output with itself, and makes other line ends on Windows.
+    def write(self, text: str, /) -> object:
+        return sys.stdout.buffer.write(text.encode())
 
 
 class StreamOutput:
@@ -241,6 +256,40 @@ def open_output(name: str, overwrite: bool) -> Iterator[Output]:
     """The output `name`, “-” for standard output. What is no regular file is written as it is."""
     with ExitStack() as stack:
         yield StreamOutput(sys.stdout.buffer) if name == "-" else _open(Path(name), overwrite, stack)
+
+
+@contextmanager
+def open_whole(name: str, overwrite: bool) -> Iterator[TextOutput]:
+    """An output that is written in one go: `name` is there once it is whole, compressed when it ends in `.gz`; “-” is standard
+    output. DataError when there is such a file already (unless `overwrite`), or when it cannot be written.
+    """
+    if name == "-":
+        yield _StandardOutput()
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    with usable(path):
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder; give the name of a file")
+        if path.is_file() and not overwrite:
+            raise DataError(f"{path}: is there already; give another output file, or --overwrite to lose this one")
+        with ExitStack() as stack:
+            if path.exists() and not path.is_file():
+                yield stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+                return
+            out = stack.enter_context(atomic_write(path))
+            yield stack.enter_context(_compressing(out)) if path.suffix == ".gz" else out
+
+
+def _compressing(out: IO[str]) -> IO[str]:
+    return gzip.open(cast("BinaryIO", cast("io.TextIOWrapper", out).buffer), "wt", encoding="utf-8", newline="\n")
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """One file under both names, or one place where there is no file yet."""
+    with suppress(OSError):
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _open(path: Path, overwrite: bool, stack: ExitStack) -> Output:

@@ -21,10 +21,10 @@ from .document import atomic_write
 from .errors import DataError
 from .parallel import BLOCK_ITEMS, BlockReader, Failure, PredictorFactory, Reading, block_size, blocks
 from .progress import Progress
-from .records import BadRecord, Keys, Record, document_of, json_line, read_records
-from .resumable import PART, open_output, usable
+from .records import BadRecord, Keys, Record, document_of, json_line, read_records, what_it_is
+from .resumable import PART, open_output, same_file, usable
 
-_SHOWN = 100
+SHOWN = 100
 """Bad records that are reported on standard error; a wrong key makes every record a bad one."""
 
 
@@ -65,7 +65,9 @@ class _Placed:
 
 
 @dataclass(frozen=True)
-class _Input:
+class Input:
+    """An opened input: its lines, how far it is read in bytes, and its size where that is known."""
+
     lines: IO[bytes]
     position: Callable[[], int]
     size: int | None
@@ -82,10 +84,10 @@ class _Report:
 
     def __call__(self, bad: BadRecord) -> None:
         self._counts.bad += 1
-        if self._counts.bad <= _SHOWN:
+        if self._counts.bad <= SHOWN:
             article = f" ({bad.id})" if bad.id is not None else ""
             self._progress.note(f"{self._name}:{bad.line}: skipped{article}: {bad.reason}")
-        elif self._counts.bad == _SHOWN + 1:
+        elif self._counts.bad == SHOWN + 1:
             self._progress.note("further bad records are counted, not shown; --errors FILE lists them all")
         if self._errors is not None:
             try:
@@ -98,12 +100,14 @@ def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
     """Reads the records and writes their documents, in order, each block as soon as it is read.
 
     `messages`: where progress and bad records are written, by default standard error. Raises DataError when a file cannot be
-    used, ModelError and WorkerError as `BlockReader` does; what was written until then stays for the next run.
+    used or none of its lines is an article, ModelError and WorkerError as `BlockReader` does; what was written until then stays
+    for the next run.
     """
     _check_files(job)
     counts = Counts()
+    articles = 0
     with (
-        _open_input(job.source) as source,
+        open_input(job.source) as source,
         open_output(job.target, job.overwrite) as output,
         _open_errors(job.errors) as errors,
     ):
@@ -114,11 +118,13 @@ def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
             counts.there += 1
 
         def placed() -> Iterator[_Placed]:
-            records = read_records(source.lines, job.keys, output.done, report, skipped)
-            for place, record in enumerate(_reading(records, job.source)):
-                if not place:
-                    progress.begin(source.position())
-                yield _Placed(record, source.position())
+            nonlocal articles
+            with read_errors(job.source):
+                for record in read_records(source.lines, job.keys, output.done, report, skipped):
+                    if not articles:
+                        progress.begin(source.position())
+                    articles += 1
+                    yield _Placed(record, source.position())
 
         reader = BlockReader[_Placed](
             job.load,
@@ -136,11 +142,19 @@ def predict_jsonl(job: StreamJob, messages: TextIO | None = None) -> Counts:
                 for block in readings:
                     _write(block, output.write, report, counts, job.target)
                     progress.update(counts.read, block[-1][0].position, counts.bad)
-            output.complete()
+            readable = bool(articles or counts.there or not counts.bad)
+            if readable:
+                output.complete()
         finally:
             progress.clear()
-        if not job.quiet:
+        if readable and not job.quiet:
             progress.note(_summary(counts, progress, job.target))
+    # Here, so that the file of the bad records is written.
+    if not readable:
+        raise DataError(
+            f"{job.source}: none of {counts.bad:,} lines is an article; expected on each line a JSON object with "
+            f"“{job.keys.id}” and “{job.keys.text}”, or other keys that --id-key and --text-key name"
+        )
     return counts
 
 
@@ -162,10 +176,11 @@ def _write(
     counts.read += len(lines)
 
 
-def _reading(records: Iterator[Record], name: str) -> Iterator[Record]:
-    """The records; DataError when the file under them cannot be read on."""
+@contextmanager
+def read_errors(name: str) -> Iterator[None]:
+    """DataError when the file cannot be read on."""
     try:
-        yield from records
+        yield
     except BrokenPipeError:
         raise
     except (OSError, EOFError, zlib.error) as error:
@@ -181,7 +196,7 @@ def _summary(counts: Counts, progress: Progress, target: str) -> str:
     if counts.read:
         parts[0] += f" ({progress.speed(counts.read):.1f}/s)"
     if counts.there:
-        parts.append(f"{counts.there:,} were there already")
+        parts.append(f"{counts.there:,} were there already (left as they are; --overwrite reads them anew)")
     if counts.bad:
         parts.append(f"{counts.bad:,} skipped")
     return ", ".join(parts) + ("" if target == "-" else f": {target}")
@@ -193,20 +208,13 @@ def _check_files(job: StreamJob) -> None:
     source = Path("/dev/stdin" if job.source == "-" else job.source)
     target = Path("/dev/stdout" if job.target == "-" else job.target)
     outputs = (target, Path(os.path.realpath(target) + PART))
-    if "-" not in (job.source, job.target) and any(_same(path, source) for path in outputs):
+    if "-" not in (job.source, job.target) and any(same_file(path, source) for path in outputs):
         raise DataError(f"{source}: is the input and the output; give the output another name")
     if job.errors is None or _is_special(job.errors):
         return
     for path, what in ((source, "input"), *((path, "output") for path in outputs)):
-        if _same(job.errors, path):
+        if same_file(job.errors, path):
             raise DataError(f"{job.errors}: is the {what}; give --errors another name")
-
-
-def _same(one: Path, other: Path) -> bool:
-    """One file under both names, or one place where there is no file yet."""
-    with suppress(OSError):
-        return one.samefile(other)
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _is_special(path: Path) -> bool:
@@ -236,9 +244,11 @@ def _unbuffered(path: Path) -> IO[str]:
 
 
 @contextmanager
-def _open_input(name: str) -> Iterator[_Input]:
+def open_input(name: str) -> Iterator[Input]:
+    """The input `name`, “-” for standard input; decompressed by its suffix. DataError when it is no text of lines."""
     if name == "-":
-        yield _Input(sys.stdin.buffer, lambda: 0, None)
+        _check_beginning("stdin", sys.stdin.buffer)
+        yield Input(sys.stdin.buffer, lambda: 0, None)
         return
     try:
         raw = Path(name).open("rb")  # noqa: SIM115 – closed below; an error inside the block is not one of opening
@@ -247,5 +257,15 @@ def _open_input(name: str) -> Iterator[_Input]:
     with raw:
         status = os.fstat(raw.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        if not name.endswith(".gz"):
+            _check_beginning(name, raw)
         lines = gzip.GzipFile(fileobj=raw) if name.endswith(".gz") else raw
-        yield _Input(cast("IO[bytes]", lines), raw.tell if size is not None else lambda: 0, size)
+        yield Input(cast("IO[bytes]", lines), raw.tell if size is not None else lambda: 0, size)
+
+
+def _check_beginning(name: str, lines: object) -> None:
+    if isinstance(lines, io.BufferedReader):
+        with read_errors(name):
+            said = what_it_is(lines.peek(4))
+        if said is not None:
+            raise DataError(f"{name}: {said}")

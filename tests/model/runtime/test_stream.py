@@ -1,6 +1,7 @@
 """`predict --jsonl` from file to file: order, bad records, compressed files, workers. Outputs: `test_resumable.py`."""
 
 import gzip
+import io
 import json
 import os
 import threading
@@ -17,7 +18,7 @@ from model.runtime.errors import DataError, WorkerError
 from model.runtime.predictor import Predictor
 from model.runtime.records import Keys
 from model.runtime.resumable import open_output
-from model.runtime.stream import Counts, StreamJob
+from model.runtime.stream import Counts, StreamJob, predict_jsonl
 
 
 @pytest.mark.parametrize("names", [("in.jsonl", "out.jsonl"), ("in.jsonl.gz", "sub/out.jsonl.gz")])
@@ -84,7 +85,8 @@ def test_the_errors_file_of_a_symlink_is_what_it_leads_to(job: StreamJob, tmp_pa
     (tmp_path / "logs").mkdir()
     (tmp_path / "errors").symlink_to("logs/today")
     for _ in range(2):  # there is no file yet, there is one
-        run_job(replace(job, errors=tmp_path / "errors", keys=Keys(text="body"), overwrite=True))
+        with pytest.raises(DataError, match="none of 25 lines is an article"):
+            run_job(replace(job, errors=tmp_path / "errors", keys=Keys(text="body"), overwrite=True))
         assert (tmp_path / "errors").is_symlink()
         assert len((tmp_path / "logs/today").read_text().splitlines()) == 25
 
@@ -95,7 +97,8 @@ def test_the_errors_may_go_to_a_pipe(job: StreamJob, tmp_path: Path) -> None:
     # Opened for both, it takes a writer without waiting for one that reads.
     reader = os.open(pipe, os.O_RDWR)
     try:
-        run_job(replace(job, errors=pipe, keys=Keys(text="body")))
+        with pytest.raises(DataError, match="none of 25 lines is an article"):
+            run_job(replace(job, errors=pipe, keys=Keys(text="body")))
         assert pipe.is_fifo()
         found = os.read(reader, 2**16).decode().splitlines()
     finally:
@@ -121,10 +124,46 @@ def test_errors_to_a_pipe_that_nobody_reads(job: StreamJob, tmp_path: Path) -> N
 
 def test_a_wrong_key_does_not_fill_the_terminal(job: StreamJob, tmp_path: Path) -> None:
     write_records(Path(job.source), [str(place) for place in range(300)])
-    counts, said = run_job(replace(job, keys=Keys(text="body"), errors=tmp_path / "errors"))
-    assert counts == Counts(bad=300) and len(said.splitlines()) == 102 and "--errors FILE" in said
+    messages = io.StringIO()
+    with pytest.raises(DataError, match=r"none of 300 lines is an article.*“id” and “body”.*--id-key and --text-key"):
+        predict_jsonl(replace(job, keys=Keys(text="body"), errors=tmp_path / "errors"), messages)
+    said = messages.getvalue()
+    assert len(said.splitlines()) == 101 and "--errors FILE" in said and "“body” is missing; --text-key names another" in said
     assert len((tmp_path / "errors").read_text().splitlines()) == 300
-    assert Path(job.target).read_bytes() == b""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["errors", "in.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"id": 1, "text": "부산"}]', json.dumps({"id": 1, "text": "x"}, indent=1), "부산시는\n3일\n"]
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_an_input_without_articles_is_an_error_and_changes_no_output(job: StreamJob, content: str, there: bool) -> None:
+    if there:
+        run_job(job)
+    before = Path(job.target).read_bytes() if there else None
+    Path(job.source).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"in\.jsonl: none of \d lines is an article"):
+        run_job(job)
+    assert (Path(job.target).read_bytes() if Path(job.target).exists() else None) == before
+    assert not Path(job.target + ".part").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"%PDF-1.7\n", "is a PDF"), ('{"id": "a", "text": "부"}\n'.encode("utf-16"), "is UTF-16")]
+)
+def test_an_input_that_is_no_text_is_named(job: StreamJob, content: bytes, said: str) -> None:
+    Path(job.source).write_bytes(content)
+    with pytest.raises(DataError, match=rf"in\.jsonl: {said}"):
+        run_job(job)
+    assert not Path(job.target).exists()
+
+
+def test_what_the_output_has_already_is_said_to_stay(job: StreamJob) -> None:
+    run_job(job)
+    before = Path(job.target).read_bytes()
+    counts, said = run_job(replace(job, min_score=0.99))
+    assert counts == Counts(there=25) and "25 were there already (left as they are; --overwrite reads them anew)" in said
+    assert Path(job.target).read_bytes() == before
 
 
 def test_what_was_read_before_a_worker_died_is_kept(job: StreamJob) -> None:

@@ -1,5 +1,6 @@
 """The command line over streams, as processes: exit codes, pipes, interruptions. Files and formats: `test_command_line`."""
 
+import gzip
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from letters import BAD
+
+from model.runtime import __version__
 
 REPOSITORY = Path(__file__).parents[3]
 # A process started in the background of a shell ignores SIGINT, and so would its children.
@@ -60,7 +63,8 @@ def test_a_users_error_is_one_line(tmp_path: Path) -> None:
     [
         [],
         ["a.txt", "--jsonl", "-"],
-        ["a.txt", "-o", "x"],
+        ["a.txt", "--overwrite"],
+        ["a.txt", "--errors", "x"],
         ["a.txt", "--workers", "2"],
         ["--jsonl", "-", "--format", "brat"],
         ["a.txt", "b.txt", "--format", "brat"],
@@ -159,3 +163,60 @@ def test_an_article_that_fails_is_named(tmp_path: Path) -> None:
     code, out, error = _call("--jsonl", "-", "--errors", str(tmp_path / "e.jsonl"), given=_lines(1) + record)
     assert code == 1 and len(out.splitlines()) == 1 and "stdin:2: skipped (x): could not be read" in error
     assert json.loads((tmp_path / "e.jsonl").read_text())["id"] == "x"
+
+
+def test_json_lines_are_not_read_as_prose(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"")
+    (tmp_path / "in.txt").write_bytes(b"\xef\xbb\xbf\n \n" + _lines(2))
+    for name, given in ((str(tmp_path / "in.jsonl"), b""), (str(tmp_path / "in.txt"), b""), ("-", _lines(2))):
+        code, out, error = _call(name, given=given)
+        assert (code, out) == (2, b"") and error == f"error: {name}: looks like JSON Lines; give it with --jsonl\n"
+    (tmp_path / "in.txt").write_text("{부산시는}\n")
+    assert _call(str(tmp_path / "in.txt"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3", "is a PDF"),
+        ("부산시는".encode("utf-16"), "is UTF-16; convert it, e.g. with iconv -f utf-16"),
+        (b"PK\x03\x04 hwpx", "document of a word processor"),
+        ("부산시는".encode("cp949"), "iconv -f cp949"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_to_do_with(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "news").write_bytes(content)
+    code, _, error = _call(str(tmp_path / "news"))
+    assert code == 2 and error.startswith(f"error: {tmp_path / 'news'}: ") and said in error and len(error.splitlines()) == 1
+
+
+def test_files_to_an_output(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(f"{name} 부산시는")
+    files, out = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")], tmp_path / "sub/out.jsonl"
+    shown = _call(*files, "--format", "jsonl")[1]
+    assert _call(*files, "--format", "jsonl", "-o", str(out)) == (0, b"", "")
+    assert out.read_bytes() == shown and [path.name for path in out.parent.iterdir()] == ["out.jsonl"]
+    out.write_text("my notes\n")
+    code, _, error = _call(*files, "--format", "jsonl", "-o", str(out))
+    assert code == 2 and "is there already" in error and "--overwrite" in error and out.read_text() == "my notes\n"
+    assert _call(*files, "--format", "jsonl", "-o", str(out), "--overwrite")[0] == 0 and out.read_bytes() == shown
+    assert _call(*files, "--format", "jsonl", "-o", str(out) + ".gz")[0] == 0
+    assert gzip.decompress((tmp_path / "sub/out.jsonl.gz").read_bytes()) == shown
+    assert _call(*files, "-o", str(tmp_path / "table"))[0] == 0 and (tmp_path / "table").read_text().startswith("# a\n")
+
+
+def test_a_failed_run_over_files_leaves_the_output(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("부산시는")
+    (tmp_path / "out").write_text("before")
+    code, _, _ = _call(str(tmp_path / "a.txt"), "-o", str(tmp_path / "out"), "--overwrite", "--model", "nowhere")
+    assert code == 2 and (tmp_path / "out").read_text() == "before"
+    code, _, error = _call(str(tmp_path / "a.txt"), "-o", str(tmp_path / "a.txt"), "--overwrite")
+    assert code == 2 and "is the input and the output" in error and (tmp_path / "a.txt").read_text() == "부산시는"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out"]
+
+
+def test_the_version_is_told() -> None:
+    program = [sys.executable, "-c", PROGRAM, "--version"]
+    done = subprocess.run(program, env=ENVIRONMENT, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == f"dosilink {__version__}"
