@@ -23,7 +23,11 @@ help: ## list the targets
 
 setup: $(STAMP) ## make the virtual environment and install the pinned packages
 
+# A link leads into another checkout: installing there would point its environment at this one's code.
+OWN_ENVIRONMENT = @test ! -L $(VENV) || { echo "error: $(VENV) is a symbolic link, another checkout's environment; remove the link" >&2; exit 1; }
+
 $(STAMP): pyproject.toml constraints.txt
+	$(OWN_ENVIRONMENT)
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
@@ -32,6 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup-bench: $(BENCH) ## also the packages of the peers that benchmarks compare with
 
 $(BENCH): $(STAMP)
+	$(OWN_ENVIRONMENT)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $(BENCH)
 
@@ -48,13 +53,13 @@ report: $(STAMP) ## report of one RUN=runs/… on SPLIT: scores with intervals, 
 	$(PY) -m train.compare $(RUN) --split $(SPLIT) $(ARGS)
 
 publish: $(STAMP) ## put the numbers of RUN=runs/… into docs/results/ and the README
-	$(PY) -m train.publish $(RUN)
+	$(PY) -m train.publish $(RUN) $(ARGS)
 
 export: $(STAMP) ## pack RUN=runs/… into dist/*.whl (ARGS='--precision fp32')
 	$(PY) -m train.export $(RUN) $(ARGS)
 
 verify-export: $(STAMP) ## compare RUN in torch, exported in fp32 and in int8, on dev and test
-	$(PY) -m train.export $(RUN) --verify
+	$(PY) -m train.export $(RUN) --verify $(ARGS)
 
 releases: $(STAMP) ## put data/releases (annotations of real press releases) and their texts in CORPUS=… together
 	for split in train dev test; do \
@@ -67,8 +72,8 @@ releases: $(STAMP) ## put data/releases (annotations of real press releases) and
 evaluate-releases: releases ## score RUN=runs/… on the real press releases of SPLIT
 	$(PY) -m train.evaluate $(RUN) --data $(RELEASES)/attached --split $(SPLIT) --output $(RUN)/releases
 
-data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl
-	$(PY) -m train.data compile
+data: $(STAMP) ## compile the inline annotations to data/annotations/*.jsonl (ARGS='--folder DIR': to DIR/*.jsonl)
+	$(PY) -m train.data compile $(ARGS)
 
 check-data: $(STAMP) ## check the annotations (ARGS=--advice lists what wants a second look)
 	$(PY) -m train.data check $(ARGS)
@@ -83,7 +88,7 @@ bench-speed: $(BENCH) ## measure how fast articles are read beside other ways, w
 	$(PY) -m benchmarks.speed $(if $(RUN),--run $(RUN)) $(ARGS)
 
 links: $(STAMP) ## score the rules for full names against the links written by hand for SPLIT
-	$(PY) -m train.data links --split $(SPLIT)
+	$(PY) -m train.data links --split $(SPLIT) $(ARGS)
 
 coverage: $(STAMP) ## compare the corpus with its plan (ARGS=--write renews COVERAGE.md)
 	$(PY) -m train.data coverage $(ARGS)
@@ -92,7 +97,7 @@ overlap: $(STAMP) ## which persons, cities, bodies and fields of dev and test tr
 	$(PY) -m train.data overlap $(ARGS)
 
 statistics: $(STAMP) ## tables and plots of the corpus in docs/statistics
-	$(PY) -m train.data statistics --output docs/statistics
+	$(PY) -m train.data statistics --output docs/statistics $(ARGS)
 
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest

@@ -46,7 +46,7 @@ from .evaluate import predict_split, score
 from .examples import Coverage, Example, examples_of
 from .export import Precision, export_run, print_exported
 from .metrics import Evaluation
-from .provenance import data_hashes, provenance
+from .provenance import data_hashes, encoder_hash, provenance
 from .random_encoder import random_encoder
 from .report import SUMMARY_HEADER, evaluations_dict, run_report, summary_rows, write_json, write_text
 from .resuming import MINUTES_FILE, Clock, alone, check_resumable, last_checkpoint, resumption, start_folder
@@ -72,11 +72,14 @@ def train(recipe: Recipe, runs: Path = RUNS, resume: bool = False) -> FinishedRu
     """Trains a recipe and fills its run folder; with `resume` goes on from the last checkpoint of an interrupted run.
 
     Raises ConfigError when there is nothing to resume, when recipe or data have changed since, and when another process trains
-    under the name; and the errors of data and encoder.
+    under the name; DataError when the inline files of the data folder have changed since they were compiled; and the other errors
+    of data and encoder.
     """
     started = time.monotonic()
     corpus = Corpus(recipe.data)
-    hashes = data_hashes(corpus)
+    if not resume:  # a resumed run goes on with what it began with, whatever is being written meanwhile
+        corpus.refuse_stale()
+    hashes = data_hashes(corpus) | encoder_hash(recipe.encoder.name)
     splits = {split: corpus.read(split) for split in ("train", "dev", "test")}
     folder = runs / recipe.name
     if resume:

@@ -124,6 +124,7 @@ def test_an_article_that_cannot_be_read_is_named_before_anything_is_put_away(tmp
     kept = tmp_path / "runs/random/metrics.json"
     kept.parent.mkdir(parents=True)
     kept.write_text("{}")
+    shutil.rmtree(recipe.data / "inline")
     path = recipe.data / f"{split}.jsonl"
     first, *rest = path.read_text(encoding="utf-8").splitlines()
     data = json.loads(first)
@@ -290,7 +291,28 @@ def test_one_clear_line_and_exit_code_2(arguments: list[str], said: str) -> None
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_annotations_that_are_not_compiled_are_refused_before_training(tmp_path: Path, recipe: Recipe) -> None:
+    inline = recipe.data / "inline/train"
+    shutil.copy(inline / "train-0.txt", inline / "new.txt")
+    with pytest.raises(DataError) as raised:
+        train(recipe, tmp_path / "runs")
+    command = f"python -m train.data compile --folder {recipe.data}"
+    assert str(raised.value) == f"{recipe.data}/train.jsonl:1: is not what the inline files compile to; run `{command}`"
+    (inline / "new.txt").write_text("source: 시험\n---\n[부산/C1\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"new\.txt:3: a mark is not closed"):
+        train(recipe, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_resumed_run_goes_on_while_annotations_are_written(tmp_path: Path, recipe: Recipe) -> None:
+    # Compiling would change the data that the run began with, and leaving it would refuse the run.
+    (recipe.data / "inline/train/new.txt").write_text("source: 시험\n---\n[부산/C1\n", encoding="utf-8")
+    with pytest.raises(ConfigError):  # there is nothing to resume; the annotations are not in the way
+        train(recipe, tmp_path / "runs", resume=True)
+
+
 def test_a_broken_annotation_file_is_named_with_its_line(tmp_path: Path, recipe: Recipe) -> None:
+    shutil.rmtree(recipe.data / "inline")
     path = tmp_path / "data/train.jsonl"
     path.write_text(path.read_text() + "{broken\n")
     done = subprocess.run(

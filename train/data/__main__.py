@@ -1,8 +1,9 @@
 """`python -m train.data`: check the annotated articles, compile them, look at them."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,15 +14,26 @@ from train.console import console, run
 from train.report import evaluation_table, write_text
 
 from . import validate
-from .advice import REVIEWED, Reviewed, advise
+from .advice import REVIEWED, Kind, Reviewed, advise
 from .agreement import agreement as measure
-from .agreement import differences, paired
+from .agreement import differences, paired, unpaired
 from .cities import TABLE, CityTable, read_city_table
-from .corpus import ANNOTATIONS, SPLITS, Corpus, load_articles
+from .corpus import ANNOTATIONS, SPLITS, Corpus, inline_under, load_articles
 from .coverage import PAGE, examples, page, survey
-from .formats import Choice, Form, Options, read_documents, source_format, target_format, write_documents
+from .formats import (
+    Choice,
+    Form,
+    Options,
+    read_documents,
+    source_format,
+    target_format,
+    write_documents,
+    write_inline_folder,
+    written_paths,
+)
+from .formats.build import refuse_equal_ids
 from .formats.offsets import Unit
-from .inline import read_inline, write_inline
+from .inline import inline_path, read_inline
 from .links import link_scores, links_file, read_links
 from .overlap import overlap, overlap_markdown
 from .standoff import CORPUS, attach, corpus_files, detach, read_standoff, write_standoff
@@ -30,30 +42,39 @@ from .suggest import ORDER, suggest, unlabelled, write_suggestions
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Folder = Annotated[Path, typer.Option(help="folder that holds inline/<split>/ and <split>.jsonl")]
+_LISTED = 5
+LookedAt = Literal[Kind, "every"]
 Force = Annotated[bool, typer.Option("--force", help="write over what is there")]
 
 
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="inline or JSON Lines files; none: the whole corpus")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="inline or JSON Lines files, or folders; none: the whole corpus")
+    ] = None,
     folder: Folder = ANNOTATIONS,
     advice: Annotated[bool, typer.Option(help="also list places that want a second look and were not looked at")] = False,
     everything: Annotated[bool, typer.Option("--all", help="list those that were looked at too")] = False,
-    looked_at: Annotated[str | None, typer.Option(help="list this kind of place (or `every`) as looked at")] = None,
+    looked_at: Annotated[LookedAt | None, typer.Option(help="list this kind of place (or `every`) as looked at")] = None,
 ) -> None:
     """Check annotations; each finding names file, line and what to do. Exit code 1 when there is an error."""
+    if files and len(files) == 1 and Corpus(files[0]).has_inline():
+        folder, files = files[0], None
     corpus = Corpus(folder)
-    paths = files or corpus.inline_files()
-    articles, findings = load_articles(paths)
+    articles, findings = load_articles(_expanded(files) if files else corpus.inline_files())
     findings.extend(validate.check(articles))
     if not files:
-        findings.extend(corpus.stale())
+        findings.extend([*corpus.unread(), *corpus.stale()])
     for finding in findings:
         console.print(f"error: {finding}", markup=False)
     if advice or everything or looked_at is not None:
         _advise(articles, Reviewed(folder / REVIEWED), everything, looked_at)
     console.print(f"{len(articles)} articles checked, {len(findings)} errors", markup=False)
     raise typer.Exit(1 if findings else 0)
+
+
+def _expanded(files: list[Path]) -> list[Path]:
+    return [path for file in files for path in (inline_under(file) if file.is_dir() else [file])]
 
 
 def _advise(articles: list[validate.Article], reviewed: Reviewed, everything: bool, looked_at: str | None) -> None:
@@ -71,7 +92,10 @@ def _advise(articles: list[validate.Article], reviewed: Reviewed, everything: bo
 @app.command()
 def compile(folder: Folder = ANNOTATIONS) -> None:
     """Compile inline/<split>/*.txt to <split>.jsonl."""
-    counts = Corpus(folder).compile()
+    corpus = Corpus(folder)
+    counts = corpus.compile()
+    for finding in corpus.unread():
+        console.print(f"note: {finding}", markup=False)
     console.print(", ".join(f"{split}: {count} articles" for split, count in counts.items()))
 
 
@@ -79,10 +103,13 @@ def compile(folder: Folder = ANNOTATIONS) -> None:
 def inline(
     source: Annotated[Path, typer.Argument(help="JSON Lines file")],
     target: Annotated[Path, typer.Argument(help="folder for one inline file an article")],
+    force: Force = False,
 ) -> None:
     """Write the articles of a JSON Lines file in the inline form."""
-    for document in read_jsonl(source):
-        console.print(str(write_inline(document, target)), markup=False)
+    documents = list(read_jsonl(source))
+    _refuse_existing([inline_path(document, target) for document in documents], force)
+    for path in write_inline_folder(documents, target):
+        console.print(str(path), markup=False)
 
 
 @app.command()
@@ -99,7 +126,7 @@ def convert(
     """Convert articles between the house's forms (jsonl, inline) and brat, Label Studio, doccano and CoNLL."""
     options = Options(offsets, Choice(annotator, predictions))
     read, written = source_form or source_format(source), target_form or target_format(target)
-    _refuse_existing(target, force)
+    _refuse_existing(written_paths(target, written), force)
     reading = read_documents(source, read, options)
     notes = [*reading.notes, *write_documents(reading.documents, target, written, options)]
     for note in notes:
@@ -118,7 +145,7 @@ def attach_command(
     force: Force = False,
 ) -> None:
     """Put annotations that are kept without their texts together with the texts of a corpus folder."""
-    _refuse_existing(target, force)
+    _refuse_existing([target], force)
     documents = attach(read_standoff(source), corpus)
     write_jsonl(target, documents)
     console.print(f"{len(documents)} articles: {target}", markup=False)
@@ -135,39 +162,47 @@ def detach_command(
     force: Force = False,
 ) -> None:
     """Write annotations without a word of the text, for articles that must not be passed on."""
-    _refuse_existing(target, force)
+    _refuse_existing([target], force)
     articles = detach(_documents(source), corpus, corpus_files(corpus, pattern))
     write_standoff(target, articles)
     console.print(f"{len(articles)} articles: {target}", markup=False)
 
 
-def _refuse_existing(target: Path, force: bool) -> None:
+def _refuse_existing(targets: list[Path], force: bool) -> None:
     """DataError when work that is there would be written over."""
-    if not force and (any(target.iterdir()) if target.is_dir() else target.exists()):
-        raise DataError(f"{target}: is there already; name another place, or --force to write over it")
+    for target in targets:
+        if not force and (any(target.iterdir()) if target.is_dir() else target.exists()):
+            raise DataError(f"{target}: is there already; name another place, or --force to write over it")
 
 
 @app.command()
 def agreement(
-    first: Annotated[Path, typer.Argument(help="folder of inline files, or JSON Lines file")],
+    first: Annotated[Path, typer.Argument(help="inline file, folder of them, or JSON Lines file")],
     second: Annotated[Path, typer.Argument(help="the other annotator's, of the same ids")],
     show: Annotated[bool, typer.Option(help="list every difference")] = False,
 ) -> None:
     """Measure how far two annotators agree on the articles both have annotated."""
-    pairs = paired(_documents(first), _documents(second))
+    sides = _documents(first), _documents(second)
+    for side in sides:
+        refuse_equal_ids(side)
+    pairs = paired(*sides)
     if show:
         for difference in differences(pairs):
             console.print(str(difference), markup=False)
     measured = measure(pairs)
     console.print(evaluation_table("mentions, strict", measured.entities), markup=False)
     console.print(evaluation_table("relations", measured.relations), markup=False)
+    for name, ids in zip(("first", "second"), unpaired(*sides), strict=True):
+        if ids:
+            more = ", …" if len(ids) > _LISTED else ""
+            console.print(f"only in the {name}: {len(ids)} articles ({', '.join(ids[:_LISTED])}{more})", markup=False)
     console.print(f"{measured.documents} articles, Cohen's kappa over characters {measured.kappa:.3f}", markup=False)
 
 
 def _documents(path: Path) -> list[Document]:
     if path.is_dir():
-        return [read_inline(file).document for file in sorted(path.glob("*.txt"))]
-    return list(read_jsonl(path))
+        return [read_inline(file).document for file in inline_under(path)]
+    return [read_inline(path).document] if path.suffix.lower() == ".txt" else list(read_jsonl(path))
 
 
 @app.command()
@@ -191,7 +226,7 @@ def suggest_command(
     force: Force = False,
 ) -> None:
     """Annotate unlabelled articles with a trained model for a person to correct, most uncertain first."""
-    _refuse_existing(output, force)
+    _refuse_existing([output], force)
     documents = unlabelled(files)
     suggestions = suggest(load(model_path), documents)
     write_suggestions(suggestions, output, model_path.resolve().name)
@@ -243,6 +278,7 @@ def coverage(
         return
     goals, uncovered = found.goals(), found.uncovered()
     text, path = page(goals), folder / PAGE
+    chosen = "" if folder == ANNOTATIONS else f" --folder {shlex.quote(str(folder))}"
     if write:
         write_text(path, text)
     missed = [goal for goal in goals if not goal.met]
@@ -250,7 +286,7 @@ def coverage(
     if uncovered:
         problems.append(f"not in {folder / TABLE}: {', '.join(uncovered)}")
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        problems.append(f"{path}: is not what the corpus gives; run `python -m train.data coverage --write`")
+        problems.append(f"{path}: is not what the corpus gives; run `python -m train.data coverage --write{chosen}`")
     for problem in problems:
         console.print(problem, markup=False)
     console.print(f"{len(goals) - len(missed)} of {len(goals)} goals met", markup=False)

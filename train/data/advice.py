@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from model.runtime.document import Entity, atomic_write
 from model.runtime.errors import DataError
@@ -20,6 +21,7 @@ from .sentence import Sentence, sentences
 from .validate import Article, Finding, sentence_of
 
 REVIEWED = "reviewed.tsv"
+Kind = Literal["bare", "edge", "cooperation", "apposition", "title"]
 # A word that is more often bare than marked is a common word, not a forgotten mention.
 _LEAST_MARKED_SHARE = 0.5
 
@@ -28,7 +30,7 @@ _LEAST_MARKED_SHARE = 0.5
 class Advice(Finding):
     """A finding of a kind about `subject` in a sentence; `share` (0 to 1) says how often its surface is marked elsewhere."""
 
-    kind: str
+    kind: Kind
     article: str
     subject: str
     sentence: str
@@ -58,7 +60,7 @@ def advise(articles: Sequence[Article]) -> list[Advice]:
     return rows
 
 
-def _row(article: Article, kind: str, start: int, subject: str, message: str, share: float = 1.0, counts: str = "") -> Advice:
+def _row(article: Article, kind: Kind, start: int, subject: str, message: str, share: float = 1.0, counts: str = "") -> Advice:
     text = article.document.text
     around = next(((s, e) for s, e in sentence_spans(text) if s <= start < e), (0, len(text)))
     return Advice(

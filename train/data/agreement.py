@@ -50,6 +50,13 @@ def paired(first: Sequence[Document], second: Sequence[Document]) -> list[tuple[
     return pairs
 
 
+def unpaired(first: Sequence[Document], second: Sequence[Document]) -> tuple[list[str], list[str]]:
+    """Ids of the articles that only the first annotation has, and of those that only the second has, in their order."""
+    ids = [[document.id for document in side] for side in (first, second)]
+    known = [set(side) for side in ids]
+    return [name for name in ids[0] if name not in known[1]], [name for name in ids[1] if name not in known[0]]
+
+
 def agreement(pairs: Sequence[tuple[Document, Document]]) -> Agreement:
     """Measures agreement over articles annotated twice."""
     first, second = [a for a, _ in pairs], [b for _, b in pairs]

@@ -1,6 +1,7 @@
 """The corpus on disk: inline files a split, compiled to the schema's JSON Lines."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,11 @@ from model.runtime.document import Document, read_jsonl, write_jsonl
 from model.runtime.errors import DataError
 
 from .inline import InlineArticle, read_inline
-from .validate import Article, Finding
+from .validate import SAFE_ID, UNSAFE_ID, Article, Finding
 
 SPLITS = ("train", "dev", "test")
 ANNOTATIONS = Path("data/annotations")
+INLINE = "inline"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,17 @@ class Corpus:
         return self.folder / f"{split}.jsonl"
 
     def inline_folder(self, split: str) -> Path:
-        return self.folder / "inline" / split
+        return self.folder / INLINE / split
+
+    def has_inline(self) -> bool:
+        """Whether the folder holds inline files a split, or places for them."""
+        return any(self.inline_folder(split).is_dir() for split in SPLITS)
+
+    def compile_command(self) -> str:
+        """What the user types to compile this folder."""
+        if self.folder.resolve() == ANNOTATIONS.resolve():
+            return "make data"
+        return f"python -m train.data compile --folder {shlex.quote(str(self.folder))}"
 
     def read(self, split: str) -> list[Document]:
         """Documents of a split; DataError when the file is missing, broken, or has no article."""
@@ -38,16 +50,28 @@ class Corpus:
         """All inline files, split by split, in the order of their names; DataError when there is none."""
         paths = [path for split in SPLITS for path in sorted(self.inline_folder(split).glob("*.txt"))]
         if not paths:
-            raise DataError(f"{self.folder}: holds no inline/<split>/*.txt; name another folder")
+            raise DataError(f"{self.folder}: holds no inline/<split>/*.txt (train, dev, test); name another folder")
         return paths
 
+    def unread(self) -> list[Finding]:
+        """Files under `inline/` that are not read for their place or their ending; hidden ones are nobody's articles."""
+        root = self.folder / INLINE
+        read = {path for split in SPLITS for path in self.inline_folder(split).glob("*.txt")}
+        return [
+            Finding(str(path), 1, f"is not read; an article is {root}/<{'|'.join(SPLITS)}>/<id>.txt: move or remove it")
+            for path in _files_under(root)
+            if path not in read
+        ]
+
     def compile(self) -> dict[str, int]:
-        """Writes `<split>.jsonl` from the inline files; returns the articles a split. A broken file stops all of it.
+        """Writes `<split>.jsonl` from the inline files; returns the articles a split. A broken file or id stops all of it.
 
         A split without inline files is left as it is.
         """
         compiled: dict[str, list[Document]] = {}
         for path in self.inline_files():
+            if SAFE_ID.fullmatch(path.stem) is None:
+                raise DataError(f"{path}: the id {path.stem!r} {UNSAFE_ID}")
             compiled.setdefault(path.parent.name, []).append(read_inline(path).document)
         for split, documents in compiled.items():
             write_jsonl(self.jsonl(split), documents)
@@ -57,14 +81,46 @@ class Corpus:
         """Splits whose JSON Lines file is not what the inline files compile to."""
         findings = []
         for split in SPLITS:
-            path = self.jsonl(split)
             try:
-                expected = [read_inline(path).document for path in sorted(self.inline_folder(split).glob("*.txt"))]
+                findings.extend(self._stale(split))
             except DataError:
                 continue  # `load_articles` names the broken file
-            if expected and not _holds(path, expected):
-                findings.append(Finding(str(path), 1, "is not what the inline files compile to; run `make data`"))
         return findings
+
+    def refuse_stale(self) -> None:
+        """DataError when a split's JSON Lines file is not what its inline files compile to, or one of these is broken.
+
+        A split without inline files passes. Reads all of them: 0.7 s for 650 articles.
+        """
+        for split in SPLITS:
+            for finding in self._stale(split):
+                raise DataError(str(finding))
+
+    def _stale(self, split: str) -> list[Finding]:
+        """A finding when the split is stale; DataError when an inline file is broken."""
+        expected = [read_inline(path).document for path in sorted(self.inline_folder(split).glob("*.txt"))]
+        if not expected or _holds(self.jsonl(split), expected):
+            return []
+        said = f"is not what the inline files compile to; run `{self.compile_command()}`"
+        return [Finding(str(self.jsonl(split)), 1, said)]
+
+
+def inline_under(folder: Path) -> list[Path]:
+    """The inline files of a folder and its subfolders, only of its `inline/` where it has one; DataError when there is none."""
+    root = folder / INLINE if (folder / INLINE).is_dir() else folder
+    paths = [path for path in _files_under(root) if path.suffix.lower() == ".txt"]
+    if not paths:
+        raise DataError(f"{folder}: holds no inline file (.txt)")
+    return paths
+
+
+def _files_under(root: Path) -> list[Path]:
+    """All files of a folder and its subfolders, hidden ones left out, in the order of their names."""
+    return [
+        path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    ]
 
 
 def _holds(path: Path, expected: list[Document]) -> bool:
@@ -121,4 +177,13 @@ def load_articles(paths: Sequence[Path]) -> tuple[list[Article], list[Finding]]:
     return articles, findings
 
 
-__all__ = ["ANNOTATIONS", "SPLITS", "Corpus", "InlineArticle", "inline_article", "jsonl_articles", "load_articles"]
+__all__ = [
+    "ANNOTATIONS",
+    "SPLITS",
+    "Corpus",
+    "InlineArticle",
+    "inline_article",
+    "inline_under",
+    "jsonl_articles",
+    "load_articles",
+]

@@ -17,7 +17,7 @@ from model.runtime.errors import DataError
 from model.runtime.schema import LABELS, RELATIONS, relation_type
 from model.runtime.sentences import sentence_spans
 
-from .validate import Finding
+from .validate import SAFE_ID, UNSAFE_ID, Finding
 
 LETTER = {label: label[0] for label in LABELS}
 LABEL = {letter: label for label, letter in LETTER.items()}
@@ -26,8 +26,8 @@ if len(LABEL) < len(LABELS):
 
 _MARK_ID = re.compile(rf"[{''.join(LABEL)}][1-9]\d*")
 _RELATION_LINE = re.compile(r">\s*([^\s,]+(?:\s*,\s*[^\s,]+)*)\s+([A-Z_]+)\s+([^\s,]+(?:\s*,\s*[^\s,]+)*)\s*")
-_ESCAPES = {"\\": "\\", "[": "[", "]": "]", ">": ">", "-": "-", "s": " ", "t": "\t", "n": "\n", "r": "\r"}
-_SAFE_ID = re.compile(r"[A-Za-z0-9가-힣][A-Za-z0-9가-힣._-]*")
+_STRAY_RELATION = re.compile(r"\s*([>＞])")
+_ESCAPES = {"\\": "\\", "[": "[", "]": "]", ">": ">", "＞": "＞", "-": "-", "s": " ", "t": "\t", "n": "\n", "r": "\r"}
 HEADER_END = "---"
 
 
@@ -140,20 +140,26 @@ def parse_inline(source: str, doc_id: str, where: str) -> InlineArticle:
         broken = source[: source.index("\r")].count("\n") + 1
         raise DataError(f"{where}:{broken}: the file has Windows line ends; save it with plain line feeds")
     lines = source.split("\n")
-    if HEADER_END not in lines:
+    body_start = next((number for number, line in enumerate(lines, 1) if line.rstrip() == HEADER_END), 0)
+    if not body_start:
         raise DataError(f"{where}:1: no line “---” ends the header; begin with “source: …”, then “---”")
-    body_start = lines.index(HEADER_END) + 1
     header = _parse_header(lines[: body_start - 1], where)
     reader = _Reader(where)
     blanks = 0
     body = lines[body_start:]
-    while body and body[-1] == "":
+    while body and not body[-1].strip():
         body.pop()
     for number, line in enumerate(body, body_start + 1):
-        if line == "":
+        if not line.strip():
             blanks += 1
         elif line.startswith(">"):
             reader.add_relations(line, number)
+        elif stray := _STRAY_RELATION.match(line):
+            # Read as a sentence it would be a relation that is lost without a word.
+            raise DataError(
+                f"{where}:{number}: a relation line begins with “>” in the first column; "
+                f"a sentence that begins with “{stray[1]}” is written “\\{stray[1]}”"
+            )
         else:
             separator = "" if reader.sentence is None else "\n" * blanks or " "
             reader.add_sentence(line, number, separator)
@@ -220,9 +226,9 @@ def _parse_marks(line: str, where: str) -> tuple[str, list[tuple[str, int, int]]
         char = line[index]
         if char == "\\":
             escaped = line[index + 1 : index + 2]
-            if escaped not in _ESCAPES or not escaped:
+            if not escaped or (escaped not in _ESCAPES and not _is_odd_space(escaped)):
                 raise DataError(f"{where}: “\\{escaped}” is no escape; a backslash itself is written “\\\\”")
-            plain.append(_ESCAPES[escaped])
+            plain.append(_ESCAPES.get(escaped, escaped))
             index += 2
             continue
         if char == "[":
@@ -251,6 +257,11 @@ def _parse_marks(line: str, where: str) -> tuple[str, list[tuple[str, int, int]]
     if opened is not None:
         raise DataError(f"{where}: a mark is not closed with “]”")
     return "".join(plain), marks
+
+
+def _is_odd_space(char: str) -> bool:
+    """White space that has no escape of its own; before it a backslash says that a line of it alone is not blank."""
+    return char.isspace() and char not in " \t"
 
 
 def _id_list(ids: str) -> list[str]:
@@ -349,7 +360,7 @@ def _escape(text: str) -> str:
 
 
 def _escape_edges(line: str) -> str:
-    if line.startswith((">", HEADER_END)):
+    if line.startswith((">", "＞", HEADER_END)) or _is_odd_space(line[:1]):
         line = "\\" + line
     if line.startswith(" "):
         line = "\\s" + line[1:]
@@ -358,11 +369,16 @@ def _escape_edges(line: str) -> str:
     return line
 
 
+def inline_path(document: Document, folder: str | Path) -> Path:
+    """`<folder>/<id>.txt`; DataError when the id does not do as a file name."""
+    if SAFE_ID.fullmatch(document.id) is None:
+        raise DataError(f"{document.id!r}: {UNSAFE_ID}")
+    return Path(folder) / f"{document.id}.txt"
+
+
 def write_inline(document: Document, folder: str | Path) -> Path:
     """Writes `<folder>/<id>.txt` atomically; the id must do as a file name."""
-    if _SAFE_ID.fullmatch(document.id) is None:
-        raise DataError(f"{document.id!r}: does not do as a file name; use letters, digits, “.”, “_” and “-”")
-    path = Path(folder) / f"{document.id}.txt"
+    path = inline_path(document, folder)
     with atomic_write(path) as out:
         out.write(format_inline(document))
     return path

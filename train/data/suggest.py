@@ -23,6 +23,7 @@ from .formats.build import refuse_equal_ids
 from .formats.files import json_lines, read_text
 from .formats.label_studio import task, write_tasks
 from .inline import write_inline
+from .validate import SUGGESTED_BY, UNCERTAINTY
 
 ORDER = "order.tsv"
 
@@ -92,7 +93,7 @@ def write_suggestions(suggestions: Sequence[Suggestion], folder: Path, model: st
     """
     for suggestion in suggestions:
         document = suggestion.document
-        marks = {"suggested_by": model, "uncertainty": f"{suggestion.uncertainty:.3f}"}
+        marks = {SUGGESTED_BY: model, UNCERTAINTY: f"{suggestion.uncertainty:.3f}"}
         write_inline(replace(document, meta={**document.meta, **marks}), folder / "inline")
     tasks = [task(s.document, prediction=model, score=round(1 - s.uncertainty, 4)) for s in suggestions]
     write_tasks(tasks, folder / "label-studio.json")

@@ -19,6 +19,12 @@ from model.runtime.text import normalise
 NEAR_DUPLICATE = 0.5
 _SHINGLE = 5
 
+# What is also the name of the article's file.
+SAFE_ID = re.compile(r"[A-Za-z0-9가-힣][A-Za-z0-9가-힣._-]*")
+UNSAFE_ID = "does not do as a file name; use letters, digits, “.”, “_” and “-”"
+# Header keys of an article that a model has annotated and nobody has corrected yet (`train.data.suggest`).
+SUGGESTED_BY, UNCERTAINTY = "suggested_by", "uncertainty"
+
 _PARTICLES = "은 는 이 가 을 를 의 에 와 과 도 로 으로 에서 에게 에는 에도 와의 과의 에서는 부터 까지 측 측은 측이 들 간".split()
 # Tails that the schema puts outside a span of the label, when something stands before them.
 _OUTSIDE_TAILS = {
@@ -69,9 +75,20 @@ def check(articles: Sequence[Article]) -> list[Finding]:
 
 
 def _check_article(article: Article) -> Iterator[Finding]:
+    yield from _check_header(article)
     yield from _check_text(article)
     yield from _check_mentions(article)
     yield from _check_relations(article)
+
+
+def _check_header(article: Article) -> Iterator[Finding]:
+    document = article.document
+    if SAFE_ID.fullmatch(document.id) is None:
+        yield article.finding(0, f"the id {document.id!r} {UNSAFE_ID}")
+    if SUGGESTED_BY in document.meta:
+        yield article.finding(
+            0, f"still says {SUGGESTED_BY}; correct the article and remove the lines {SUGGESTED_BY} and {UNCERTAINTY}"
+        )
 
 
 def _check_text(article: Article) -> Iterator[Finding]:
@@ -174,10 +191,17 @@ def _particle_tails(articles: Sequence[Article]) -> Iterator[Finding]:
 
 def _duplicates(articles: Sequence[Article]) -> Iterator[Finding]:
     by_id: dict[str, Article] = {}
+    by_text: dict[tuple[str, str], Article] = {}
     for article in articles:
-        first = by_id.setdefault(article.document.id, article)
+        document = article.document
+        first = by_id.setdefault(document.id, article)
+        dense = _dense(document.text)
+        copied = by_text.setdefault((article.split, dense), article) if dense else article
         if first is not article:
-            yield article.finding(0, f"the id “{article.document.id}” is also that of {first.path}; rename one")
+            yield article.finding(0, f"the id “{document.id}” is also that of {first.path}; rename one")
+        elif copied is not article:
+            other = copied.path if copied.path != article.path else f"the article “{copied.document.id}”"
+            yield article.finding(0, f"has the same text as {other} in the same split; remove one")
     shingles = [_shingles(article.document.text) for article in articles]
     for (i, a), (j, b) in combinations(enumerate(articles), 2):
         if a.split == b.split or not shingles[i] or not shingles[j]:
@@ -189,6 +213,11 @@ def _duplicates(articles: Sequence[Article]) -> Iterator[Finding]:
             )
 
 
+def _dense(text: str) -> str:
+    """The letters and digits alone: a reprint may part paragraphs otherwise."""
+    return re.sub(r"\W+", "", text)
+
+
 def _shingles(text: str) -> set[str]:
-    dense = re.sub(r"\W+", "", text)
+    dense = _dense(text)
     return {dense[i : i + _SHINGLE] for i in range(len(dense) - _SHINGLE + 1)}

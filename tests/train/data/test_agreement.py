@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from model.runtime.document import Document
 from model.runtime.errors import DataError
 from train.data.__main__ import app
-from train.data.agreement import agreement, differences, paired
+from train.data.agreement import agreement, differences, paired, unpaired
 from train.data.inline import parse_inline
 
 FIRST = (
@@ -62,3 +62,39 @@ def test_command_line(tmp_path: Path) -> None:
         (tmp_path / folder / "a.txt").write_text(source, encoding="utf-8")
     done = CliRunner().invoke(app, ["agreement", str(tmp_path / "one"), str(tmp_path / "two"), "--show"])
     assert done.exit_code == 0 and "only second: CITY “서울” at 5" in done.stdout and "1 articles, Cohen's kappa" in done.stdout
+
+
+def _put(path: Path, source: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
+    return path
+
+
+def test_articles_that_only_one_has_are_named(tmp_path: Path) -> None:
+    one, two = [_document(FIRST, name) for name in "axc"], [_document(SECOND, name) for name in "cbad"]
+    assert unpaired(one, two) == (["x"], ["b", "d"])
+    for name in ("a", "only"):
+        _put(tmp_path / "one" / f"{name}.txt", FIRST)
+    for name in ("a", *(f"b{n}" for n in range(6))):
+        _put(tmp_path / "two" / f"{name}.txt", SECOND)
+    done = CliRunner().invoke(app, ["agreement", str(tmp_path / "one"), str(tmp_path / "two")])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-3:-1] == [
+        "only in the first: 1 articles (only)",
+        "only in the second: 6 articles (b0, b1, b2, b3, b4, …)",
+    ]
+
+
+def test_single_files_and_folders_with_inline_inside(tmp_path: Path) -> None:
+    for place in ("one/a.txt", "two/inline/a.txt", "three/inline/train/a.txt"):
+        _put(tmp_path / place, FIRST)
+    for first, second in (("one/a.txt", "two/inline/a.txt"), ("two", "one"), ("three", "two")):
+        done = CliRunner().invoke(app, ["agreement", str(tmp_path / first), str(tmp_path / second)])
+        assert done.exit_code == 0 and "only in" not in done.stdout and "kappa over characters 1.000" in done.stdout
+
+
+def test_one_side_with_an_id_twice_is_refused(tmp_path: Path) -> None:
+    for place in ("one/train/a.txt", "one/dev/a.txt", "two/a.txt"):
+        _put(tmp_path / place, FIRST)
+    done = CliRunner().invoke(app, ["agreement", str(tmp_path / "one"), str(tmp_path / "two")])
+    assert "two articles have this id" in str(done.exception)

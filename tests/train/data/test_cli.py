@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from model.runtime.document import Document, Entity, write_jsonl
 from train.data.__main__ import app
 from train.data.corpus import Corpus
 from train.data.inline import read_inline
@@ -51,7 +52,7 @@ def test_check_names_every_error_and_exits_with_1(corpus: Corpus) -> None:
     assert result.output.splitlines() == [
         f"error: {broken}:3: a mark is not closed with “]”",
         f"error: {wrong}:5: CITY “강릉시장” ends in “시장”, which stays outside the span",
-        f"error: {corpus.jsonl('dev')}:1: is not what the inline files compile to; run `make data`",
+        f"error: {corpus.jsonl('dev')}:1: is not what the inline files compile to; run `{corpus.compile_command()}`",
         "4 articles checked, 3 errors",
     ]
 
@@ -147,6 +148,91 @@ def test_convert_writes_over_nothing_unasked(corpus: Corpus, tmp_path: Path) -> 
     assert result.exit_code != 0 and "is there already" in str(result.exception)
     assert target.read_bytes() == before
     assert run("convert", corpus.jsonl("train"), target.parent, "--to", "inline", "--force").exit_code == 0
+
+
+def test_convert_keeps_the_labelling_configuration_that_is_there(corpus: Corpus, tmp_path: Path) -> None:
+    settings = tmp_path / "tasks.config.xml"
+    settings.write_text("<View/>", encoding="utf-8")
+    result = run("convert", corpus.jsonl("train"), tmp_path / "tasks.json")
+    assert f"{settings}: is there already" in str(result.exception)
+    assert settings.read_text(encoding="utf-8") == "<View/>" and not (tmp_path / "tasks.json").exists()
+    assert run("convert", corpus.jsonl("train"), tmp_path / "tasks.json", "--force").exit_code == 0
+    assert settings.read_text(encoding="utf-8") != "<View/>"
+
+
+def test_inline_writes_over_nothing_unasked(corpus: Corpus, tmp_path: Path) -> None:
+    put(corpus.inline_folder("train") / "train-0.txt", "가.\n")
+    corpus.compile()
+    corrected = put(tmp_path / "work" / "train-1.txt", "[부산시/C1]\n")
+    before = corrected.read_bytes()
+    result = run("inline", corpus.jsonl("train"), corrected.parent)
+    assert result.exit_code != 0 and f"{corrected}: is there already" in str(result.exception)
+    assert corrected.read_bytes() == before and list(corrected.parent.iterdir()) == [corrected]
+    assert run("inline", corpus.jsonl("train"), corrected.parent, "--force").exit_code == 0
+    assert read_inline(corrected).document == corpus.read("train")[1]
+
+
+@pytest.mark.parametrize("command", [["inline"], ["convert", "--to", "inline"]])
+def test_an_article_without_inline_form_stops_all_of_them(tmp_path: Path, command: list[str]) -> None:
+    # Otherwise those before it would be in the way of the next attempt.
+    source, target = tmp_path / "a.jsonl", tmp_path / "work"
+    crossing = Document("b", "간다. 온다.", (Entity("T1", 0, 5, "ORG", "간다. 온"),), title="간다. 온다.")
+    write_jsonl(source, [Document("a", "가", title="가"), crossing])
+    assert "crosses a sentence boundary" in str(run(*command, source, target).exception)
+    assert not target.exists()
+
+
+def test_check_and_compile_name_what_is_not_read(corpus: Corpus) -> None:
+    inline = corpus.folder / "inline"
+    lost = [put(inline / place, SENTENCE) for place in ("train/batch2/x.txt", "train/y.TXT", "valid/v.txt")]
+    put(inline / "train" / ".notes" / "n.txt", SENTENCE)
+    (inline / ".DS_Store").touch()
+    said = [f"{path}:1: is not read; an article is {inline}/<train|dev|test>/<id>.txt: move or remove it" for path in lost]
+    for result in (run("check", "--folder", corpus.folder), run("check", corpus.folder)):
+        assert result.exit_code == 1
+        assert result.output.splitlines() == [*(f"error: {line}" for line in said), "3 articles checked, 3 errors"]
+    result = run("compile", "--folder", corpus.folder)
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        *(f"note: {line}" for line in said),
+        "train: 1 articles, dev: 1 articles, test: 1 articles",
+    ]
+
+
+def test_a_name_that_is_no_id_is_refused(corpus: Corpus) -> None:
+    path = put(corpus.inline_folder("train") / "기사 1.txt", "가.\n")
+    before = corpus.jsonl("train").read_bytes()
+    said = "the id '기사 1' does not do as a file name; use letters, digits, “.”, “_” and “-”"
+    assert f"error: {path}:1: {said}" in run("check", path).output
+    assert str(run("compile", "--folder", corpus.folder).exception) == f"{path}: {said}"
+    assert corpus.jsonl("train").read_bytes() == before
+
+
+def test_check_takes_folders(corpus: Corpus, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    put(work / "a.txt", SENTENCE)
+    wrong = put(work / "more" / "b.txt", "[부산시장/C1]\n")
+    result = run("check", work)
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        f"error: {wrong}:3: CITY “부산시장” ends in “시장”, which stays outside the span",
+        "2 articles checked, 1 errors",
+    ]
+    # A corpus is checked as with --folder, and what `suggest` writes lies under `inline/`.
+    corpus.jsonl("dev").unlink()
+    assert f"error: {corpus.jsonl('dev')}:1: is not what" in run("check", corpus.folder).output
+    put(tmp_path / "suggested" / "inline" / "a.txt", SENTENCE)
+    put(tmp_path / "suggested" / "b.txt", "가.\n")
+    assert run("check", tmp_path / "suggested").output == "1 articles checked, 0 errors\n"
+    (tmp_path / "empty").mkdir()
+    assert "holds no inline file" in str(run("check", tmp_path / "empty").exception)
+
+
+def test_places_are_looked_at_by_known_kinds_only(corpus: Corpus) -> None:
+    result = run("check", "--folder", corpus.folder, "--looked-at", "bogus")
+    assert result.exit_code == 2 and not (corpus.folder / "reviewed.tsv").exists()
+    for kind in ("every", "bare", "title"):
+        assert run("check", "--folder", corpus.folder, "--looked-at", kind).exit_code == 0
 
 
 def test_convert_counts_as_it_is_told(tmp_path: Path) -> None:

@@ -109,8 +109,30 @@ def test_a_compiled_corpus_is_stale_once_an_inline_file_changes(corpus: Corpus) 
     assert corpus.stale() == []
     put(corpus.folder, "dev", "d", "[부산시/C1]는 [대구시/C2]를 찾았다.\n")
     assert [str(finding) for finding in corpus.stale()] == [
-        f"{corpus.jsonl('dev')}:1: is not what the inline files compile to; run `make data`"
+        f"{corpus.jsonl('dev')}:1: is not what the inline files compile to; run `{corpus.compile_command()}`"
     ]
+
+
+def test_the_command_that_compiles_names_the_folder(monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
+    monkeypatch.chdir(repository)
+    assert Corpus().compile_command() == Corpus(repository / "data/annotations").compile_command() == "make data"
+    assert Corpus(Path("my own")).compile_command() == "python -m train.data compile --folder 'my own'"
+
+
+def test_training_refuses_what_is_stale_or_broken(corpus: Corpus, tmp_path: Path) -> None:
+    corpus.compile()
+    corpus.refuse_stale()
+    (corpus.inline_folder("test") / "e.txt").unlink()  # a split may come as JSON Lines alone
+    corpus.refuse_stale()
+    Corpus(tmp_path / "nothing").refuse_stale()
+    put(corpus.folder, "train", "f")
+    with pytest.raises(
+        DataError, match=r"train\.jsonl:1: is not what the inline files compile to; run `python -m train\.data comp"
+    ):
+        corpus.refuse_stale()
+    put(corpus.folder, "train", "f", "[부산시/C1\n")
+    with pytest.raises(DataError, match=r"f\.txt:3: a mark is not closed"):
+        corpus.refuse_stale()
 
 
 def test_missing_and_broken_json_lines_are_stale(corpus: Corpus) -> None:

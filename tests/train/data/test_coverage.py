@@ -82,7 +82,7 @@ def test_the_command_fails_for_missed_goals_and_writes_the_page(tmp_path: Path) 
     code, output = run(tmp_path)
     assert code == 1
     assert "missed: Splits: persons of both train and test: at most 0 wanted, 1 found" in output
-    assert "COVERAGE.md: is not what the corpus gives" in output
+    assert f"COVERAGE.md: is not what the corpus gives; run `python -m train.data coverage --write --folder {tmp_path}`" in output
     code, output = run(tmp_path, "--write")
     assert code == 1 and "is not what the corpus gives" not in output
     assert (tmp_path / "COVERAGE.md").read_text(encoding="utf-8").startswith("# Coverage")

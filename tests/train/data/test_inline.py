@@ -65,6 +65,9 @@ def test_header_sentences_paragraphs_and_marks() -> None:
         (r"\---", "---"),
         (r"\s가\t나\n다\r라\s", " 가\t나\n다\r라 "),
         ("가---> 나", "가---> 나"),
+        ("가.\n \t\n나.\n\u3000\n \n", "가.\n나."),  # lines that only look blank are blank
+        (r"\＞ 가", "＞ 가"),
+        ("\\\u3000", "\u3000"),
         ("", ""),
     ],
 )
@@ -109,6 +112,11 @@ def test_heads_with_equal_tails_share_a_line() -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["--- ", "---\t", "---\u3000"])
+def test_white_space_after_the_end_of_the_header(end: str) -> None:
+    assert parse_inline(f"source: 가\n{end}\n나.\n", "a", "a.txt").document.text == "나."
+
+
 def test_a_file_with_a_byte_order_mark_keeps_its_source(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(HEADER + "가.\n", encoding="utf-8-sig")
@@ -129,7 +137,7 @@ def test_the_examples_of_the_guideline_are_in_the_form(repository: Path) -> None
 
 
 AWKWARD = [
-    *"부산시 가 다. [ ] \\ / : /C1] [가/C1] > >가 --- - . ? ” “ ( ) \\s \\n \\> 😀 é".split(),
+    *"＞ 부산시 가 다. [ ] \\ / : /C1] [가/C1] > >가 --- - . ? ” “ ( ) \\s \\n \\> 😀 é".split(),
     *(" ", "  ", "\t", "\n", "\n\n", "\r", "\r\n", "> C1 VISITS C2", "\n---\n", "다.\n", "다. ", "다.  "),
     *("\x00", "\x0b", "\x85", "\xa0", "\u2028", "\u2029", "\u3000", "\ufeff", "\u1100\u1161"),
 ]
@@ -186,6 +194,8 @@ def plain(text: str) -> Document:
 @example(plain(" "))
 @example(plain("\n"))
 @example(plain("가.\n \n나."))
+@example(plain("가.\n\u3000\n나.\n\n\u3000＞ 다."))
+@example(plain("\u3000"))
 @example(replace(plain("가"), source="= 1"))
 def test_generated_documents_survive_the_files(tmp_path: Path, document: Document) -> None:
     write_jsonl(tmp_path / "before.jsonl", [document])
@@ -219,6 +229,9 @@ def test_every_mention_knows_its_line(document: Document) -> None:
     [
         ("> 가", r"\> 가"),
         ("---", r"\---"),
+        ("＞ 가", r"\＞ 가"),
+        ("\u3000", "\\\u3000"),  # would be a blank line
+        ("\u3000> 가", "\\\u3000> 가"),  # would be a relation out of its column
         (" 가 ", r"\s가\s"),  # an editor may trim what stands at the edges
         ("가\t나\r\n 다", r"가\t나\r\n 다"),  # no plain break, so it stays on one line
         (r"[가]\나", r"\[가\]\\나"),
@@ -305,6 +318,14 @@ BAD_BODIES = [
     ("[가/C1] [나/C2]\n> C1 VISITS", 4, "a relation line reads “> HEADS TYPE TAILS”"),
     ("[가/C1] [나/C2]\n> C1 visits C2", 4, "a relation line reads"),
     ("[가/C1] [나/C2]\n> C1,,C2 VISITS C2", 4, "a relation line reads"),
+    (
+        "[가/C1] [나/C2]\n > C1 VISITS C2",
+        4,
+        "begins with “>” in the first column; a sentence that begins with “>” is written “\\>”",
+    ),
+    ("[가/C1] [나/C2]\n\u3000> C1 VISITS C2", 4, "begins with “>” in the first column"),
+    ("[가/C1] [나/C2]\n＞ C1 VISITS C2", 4, "a sentence that begins with “＞” is written “\\＞”"),
+    ("가\\ ", 3, "“\\ ” is no escape"),
     ("> C1 VISITS C2\n[가/C1] [나/C2]", 3, "a relation stands before any sentence"),
     ("[가/C1] [나/C2]\n> C1 LIKES C2", 4, "unknown relation type “LIKES”; the types are HEAD_OF, "),
     ("[가/C1]\n\n[나/C2]\n> C2 VISITS C1", 6, "C1 is not marked in the sentence above (line 5)"),

@@ -79,4 +79,5 @@ def test_what_is_written_can_be_corrected_and_compiled(tmp_path: Path, tiny_pred
         assert [(e.start, e.end, e.label) for e in inline.entities] == [(e.start, e.end, e.label) for e in document.entities]
     articles, findings = load_articles(sorted((tmp_path / "inline").glob("*.txt")))
     assert len(articles) == 3 and findings == []
-    check(articles)  # an untrained model's spans may be odd; they are readable
+    # An untrained model's spans may be odd; they are readable, and no gold before somebody has corrected them.
+    assert sum("still says suggested_by" in finding.message for finding in check(articles)) == 3

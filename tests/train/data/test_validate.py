@@ -209,6 +209,31 @@ def test_two_articles_with_one_id() -> None:
     assert errors(first, article("제목\n\n[부산/C1]", name="b")) == []
 
 
+def test_a_copy_under_another_name_in_the_same_split() -> None:
+    first = article("제목\n\n[부산/C1]은 간다.")
+    copy = article("제목\n\n부산은\n\n간다.", name="b")
+    assert errors(first, copy) == ["b.txt:1: has the same text as a.txt in the same split; remove one"]
+    lines = [replace(one, path="train.jsonl") for one in (first, copy)]
+    assert errors(*lines) == ["train.jsonl:1: has the same text as the article “a” in the same split; remove one"]
+    assert errors(first, article("제목\n\n부산은 온다.", name="b")) == []
+
+
+def test_a_suggestion_that_nobody_has_corrected() -> None:
+    good = article("[부산/C1]은 간다.")
+    suggested = changed(good, meta={"suggested_by": "embedded", "uncertainty": "0.412"})
+    assert errors(suggested) == [
+        "a.txt:3: still says suggested_by; correct the article and remove the lines suggested_by and uncertainty"
+    ]
+    assert errors(good) == []
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "기사 1", ".a", "-a"])
+def test_an_id_that_does_not_do_as_a_file_name(name: str) -> None:
+    assert errors(article("가", name=name, path="a.txt")) == [
+        f"a.txt:1: the id {name!r} does not do as a file name; use letters, digits, “.”, “_” and “-”"
+    ]
+
+
 def test_near_duplicates_in_two_splits() -> None:
     release = "부산시와 후쿠오카시는 수소 분야에서 협력하기로 했다고 밝혔다."
     first = article(release, split="train")

@@ -18,13 +18,13 @@ from typing import Literal, get_args
 
 from model.runtime.document import Document, read_jsonl, write_jsonl
 from model.runtime.errors import DataError
-from train.data.inline import read_inline, write_inline
+from train.data.inline import format_inline, inline_path, read_inline, write_inline
 
 from .brat import read_brat, write_brat
 from .build import Reading, refuse_equal_ids, scored
 from .conll import read_conll, write_conll
 from .doccano import read_doccano, write_doccano
-from .label_studio import Choice, read_label_studio, write_label_studio
+from .label_studio import Choice, configuration_file, read_label_studio, write_label_studio
 from .offsets import Unit
 
 Form = Literal["jsonl", "inline", "brat", "label-studio", "doccano", "conll"]
@@ -74,15 +74,30 @@ def write_documents(documents: Sequence[Document], target: Path, form: str, opti
     return writers[form]()
 
 
+def written_paths(target: Path, form: str) -> list[Path]:
+    """Files and folders that writing to `target` in the form would make or fill."""
+    return [target, configuration_file(target)] if form == "label-studio" else [target]
+
+
 def _write_jsonl(documents: Sequence[Document], target: Path) -> list[str]:
     write_jsonl(target, documents)
     return []
 
 
-def _write_inline(documents: Sequence[Document], target: Path) -> list[str]:
+def write_inline_folder(documents: Sequence[Document], folder: Path) -> list[Path]:
+    """Writes one inline file an article and returns their paths.
+
+    DataError before anything is written when two articles share an id, or one has no inline form.
+    """
     refuse_equal_ids(documents)
     for document in documents:
-        write_inline(document, target)
+        inline_path(document, folder)
+        format_inline(document)
+    return [write_inline(document, folder) for document in documents]
+
+
+def _write_inline(documents: Sequence[Document], target: Path) -> list[str]:
+    write_inline_folder(documents, target)
     return ["the inline form has no place for scores; they are left out"] if scored(documents) else []
 
 
@@ -135,4 +150,6 @@ __all__ = [
     "source_format",
     "target_format",
     "write_documents",
+    "write_inline_folder",
+    "written_paths",
 ]

@@ -173,8 +173,13 @@ def write_tasks(tasks: Sequence[Mapping[str, Any]], path: Path) -> None:
     with atomic_write(path) as out:
         json.dump(list(tasks), out, ensure_ascii=False, indent=1)
         out.write("\n")
-    with atomic_write(path.with_suffix(".config.xml")) as out:
+    with atomic_write(configuration_file(path)) as out:
         out.write(configuration())
+
+
+def configuration_file(path: Path) -> Path:
+    """Where the labelling configuration of a file of tasks stands."""
+    return path.with_suffix(".config.xml")
 
 
 def write_label_studio(documents: Sequence[Document], path: Path) -> list[str]:
