@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 from train.console import console, run
 
 from .articles import read_articles
-from .config import Comparison, load_config
+from .config import Comparison, check_chosen, load_config
 from .jobs import finished, run_job, seeds_of
 from .result import result_path, write_result
 from .table import write_table
@@ -43,6 +43,7 @@ def main(
 
 def compare(comparison: Comparison, only: list[str] | None = None, seeds: list[int] | None = None, redo: bool = False) -> None:
     """Runs the entrants (all, or those named) in their order and keeps a result for each seed."""
+    check_chosen("seed", seeds, comparison.seeds)
     articles = read_articles(comparison.data)
     for settings in [comparison.entrant(name) for name in only] if only else comparison.entrants:
         redone = redo or not tried(comparison, settings)

@@ -1,7 +1,7 @@
 """What to compare: entrants with their settings, seeds, places. Unknown keys are refused."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -198,3 +198,9 @@ def load_config(path: Path, kind: type[C]) -> C:
     except ValidationError as error:
         problems = [f"{'.'.join(str(part) for part in p['loc'])}: {p['msg']}" for p in error.errors()]
         raise ConfigError(f"{path}: {'; '.join(problems)}") from None
+
+
+def check_chosen(name: str, chosen: Sequence[object] | None, configured: Sequence[object]) -> None:
+    """ConfigError for a value of a command line that the configuration does not have: it would run nothing."""
+    if unknown := [value for value in chosen or () if value not in configured]:
+        raise ConfigError(f"--{name} {unknown[0]}: is not configured; there are {', '.join(map(str, configured))}")

@@ -21,7 +21,7 @@ from train.console import console, run
 from train.report import write_json, write_text
 
 from .articles import Articles, nested_share, read_articles
-from .config import Curve, Settings, load_config
+from .config import Curve, Settings, check_chosen, load_config
 from .jobs import holds, run_job
 from .result import Result, SplitScores, read_result, write_result
 from .table import Spread, spread
@@ -66,6 +66,7 @@ def main(
 def run_points(curve: Curve, only: Sequence[str] | None = None, shares: Sequence[float] | None = None) -> None:
     """Runs what is not finished, small shares first, and keeps a result a point. Even a deterministic entrant runs with each
     seed, since the seed draws the articles."""
+    check_chosen("share", shares, curve.shares)
     whole = read_articles(curve.data)
     for settings in [curve.entrant(name) for name in only] if only else curve.entrants:
         for share in sorted(s for s in curve.shares if not shares or s in shares):

@@ -69,7 +69,7 @@ def cost_table(rate: float, kept: float, source: str, articles: int = ARTICLES, 
     """Markdown: time and core-hours of so many articles, when every core reads `rate * kept` articles per second."""
     core_seconds = articles / (rate * kept)
     lines = [
-        f"{articles:,} articles at {rate:,.1f} articles/s on one core ({source}), of which a worker under Ray keeps {kept:.0%}: "
+        f"{articles:,} articles at {rate:,.1f} articles/s on one core ({source}), of which a worker under Ray keeps {kept:.1%}: "
         f"{core_seconds / 3600:,.0f} core-hours, however many cores share them.",
         "",
         "| cores | time | articles/s |",

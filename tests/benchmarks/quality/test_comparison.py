@@ -130,6 +130,11 @@ def test_a_relation_entrant_without_mentions_says_what_to_run(tmp_path: Path, ar
         compare(_comparison(tmp_path, articles, tiny_recipe), only=["majority"])
 
 
+def test_a_seed_that_is_not_configured_is_refused(tmp_path: Path, articles: Articles, tiny_recipe: list[str]) -> None:
+    with pytest.raises(ConfigError, match="--seed 99: is not configured; there are 1, 2"):
+        compare(_comparison(tmp_path, articles, tiny_recipe), seeds=[99])
+
+
 def test_the_grid_is_tried_once_and_the_best_point_serves(tmp_path: Path, articles: Articles) -> None:
     pytest.importorskip("pycrfsuite")
     crf = {"name": "crf", "kind": "crf", "grid": {"max_iterations": [1, 40]}}
