@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from model.runtime.errors import ConfigError
+from train.overrides import read_sections
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._]*(-[A-Za-z0-9._]*[A-Za-z._][A-Za-z0-9._]*)*$"
 """Names of files come from it, and `<name>-<seed>` must tell the two apart: no part after a hyphen is a number."""
@@ -187,17 +187,7 @@ def grid_points(settings: Settings) -> Iterator[Settings]:
 
 def load_config(path: Path, kind: type[C]) -> C:
     """Reads a comparison or curve; ConfigError names file, key and reason."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        problems = [f"{'.'.join(str(part) for part in p['loc'])}: {p['msg']}" for p in error.errors()]
-        raise ConfigError(f"{path}: {'; '.join(problems)}") from None
+    return read_sections(kind, path)
 
 
 def check_chosen(name: str, chosen: Sequence[object] | None, configured: Sequence[object]) -> None:

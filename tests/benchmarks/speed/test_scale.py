@@ -12,7 +12,7 @@ from model.runtime.errors import DataError
 
 def test_time_and_core_hours() -> None:
     table = cost_table(rate=50, kept=0.8, source="a test", articles=1_440_000, cores=(1, 5))
-    assert "1,440,000 articles at 50.0 articles/s on one core (a test)" in table and "keeps 80%: 10 core-hours" in table
+    assert "1,440,000 articles at 50.0 articles/s on one core (a test)" in table and "keeps 80.0%: 10 core-hours" in table
     assert table.splitlines()[-2:] == ["| 1 | 10.0 hours | 40 |", "| 5 | 2.0 hours | 200 |"]
 
 
