@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .overrides import read_sections
+from .yaml_config import read_sections
 
 
 class _Section(BaseModel):

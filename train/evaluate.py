@@ -20,6 +20,7 @@ from model.runtime.predictor import Predictor
 from .console import console, run
 from .data.corpus import ANNOTATIONS, SPLITS, Corpus
 from .metrics import Evaluation, entity_scores, relation_scores
+from .provenance import file_sha256
 from .report import evaluation_markdown, write_json, write_text
 
 REPORTS = Path("reports")
@@ -97,8 +98,6 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a run on a split; prints the tables and writes them with the predictions."""
-    from .provenance import file_sha256
-
     check_split(data, split)
     gold = Corpus(data).read(split)
     with _opened(place) as (predictor, home):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from model.runtime.errors import ConfigError
-from train.overrides import read_sections
+from train.yaml_config import read_sections
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._]*(-[A-Za-z0-9._]*[A-Za-z._][A-Za-z0-9._]*)*$"
 """Names of files come from it, and `<name>-<seed>` must tell the two apart: no part after a hyphen is a number."""

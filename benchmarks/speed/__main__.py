@@ -3,17 +3,16 @@
 python -m benchmarks.speed --threads 1 --only ours-fp32 --only torch
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from transformers.utils import logging as transformers_logging
 
 from benchmarks.quality.config import load_config
 from model.runtime.errors import ConfigError
 from train.console import console, run
+from train.yaml_config import validated
 
 from .config import Benchmark
 from .measure import Result, measure
@@ -44,7 +43,7 @@ def main(
     benchmark = load_config(config, Benchmark)
     given = {"threads": threads, "run": run_folder, "articles": articles, "repeats": repeats}
     changes = {name: value for name, value in given.items() if value is not None}
-    benchmark = changed(benchmark, changes)
+    benchmark = validated(Benchmark, {**benchmark.model_dump(), **changes}, "options")
     if int8 is not None:
         entrants = [
             e.model_copy(update={"path": int8}) if e.kind == "exported" and e.precision == "int8" else e
@@ -57,15 +56,6 @@ def main(
     whole = not (changes.keys() - {"run"} or only or int8)
     written = whole if write is None else write
     console.print(write_results(benchmark, results) if written else tables(results), markup=False)
-
-
-def changed(benchmark: Benchmark, changes: Mapping[str, object]) -> Benchmark:
-    """The benchmark with other settings; ConfigError for what they cannot be."""
-    try:
-        return Benchmark.model_validate({**benchmark.model_dump(), **changes})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
 
 
 def run_benchmark(benchmark: Benchmark) -> list[Result]:

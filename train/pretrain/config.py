@@ -7,7 +7,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from train.overrides import read_sections
+from train.yaml_config import read_sections
 
 
 class Section(BaseModel):

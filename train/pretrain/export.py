@@ -47,15 +47,20 @@ def export_encoder(encoder: ElectraModel, tokenizer_folder: Path, target: Path, 
     _swap(partial, target)
 
 
-def copy_tokenizer(source: Path, target: Path) -> None:
-    """Copy the files of a fast tokenizer into a folder.
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder has the files of a fast tokenizer."""
+    return all((folder / name).is_file() for name in _TOKENIZER_FILES)
 
-    Raises:
-        ConfigError: the source does not have them; nothing is written then.
-    """
-    missing = [name for name in _TOKENIZER_FILES if not (source / name).is_file()]
-    if missing:
-        raise ConfigError(f"{source}: has no {missing[0]}; it is not an exported encoder or the output of a pretraining run")
+
+def check_tokenizer(source: Path) -> None:
+    """ConfigError when a folder does not have the files of a fast tokenizer."""
+    if not has_tokenizer(source):
+        files = " and ".join(_TOKENIZER_FILES)
+        raise ConfigError(f"{source}: has no {files}; it is not an exported encoder or the output of a pretraining run")
+
+
+def copy_tokenizer(source: Path, target: Path) -> None:
+    """Copy the files of a fast tokenizer into a folder."""
     target.mkdir(parents=True, exist_ok=True)
     for name in _TOKENIZER_FILES:
         shutil.copyfile(source / name, target / name)

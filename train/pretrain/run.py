@@ -20,7 +20,8 @@ from torch import Tensor
 from model.runtime.errors import ConfigError
 from train.pretrain.checkpoint import Progress, load_checkpoint, save_checkpoint
 from train.pretrain.config import PretrainConfig, Training, recipe_yaml
-from train.pretrain.export import copy_tokenizer, export_encoder
+from train.pretrain.corpus import source_files
+from train.pretrain.export import check_tokenizer, copy_tokenizer, export_encoder, has_tokenizer
 from train.pretrain.masking import mask_batch
 from train.pretrain.model import PretrainingModel, build_model
 from train.pretrain.schedule import in_decay, rate_factor
@@ -31,6 +32,7 @@ from train.pretrain.vocabulary import CONTINUING, corpus_texts, count_characters
 from train.report import write_text
 
 _log = logging.getLogger(__name__)
+_CHECKPOINT = "checkpoint.pt"
 _BEFORE_DECAY = "before-decay.pt"
 _BEFORE_DECAY_ENCODER = "before-decay"
 _RECIPE = "recipe.yaml"
@@ -51,32 +53,47 @@ _FREE = {
 def pretrain(config: PretrainConfig) -> Progress:
     """Run, or continue, a pretraining run until its budget is spent or it is asked to stop (SIGTERM, SIGINT)."""
     torch.set_num_threads(config.training.threads)
-    config.output.mkdir(parents=True, exist_ok=True)
-    _check_recipe(config)
-    tokenizer = _prepare_tokenizer(config)
     tokens_path = config.output / "tokens.bin"
+    _check_recipe(config)
+    # What may be missing is asked for before the folder is bound to the recipe: a mended one may begin in the same place.
+    teacher = kiwi() if config.objective.teacher and not tokens_path.exists() else None
+    _check_beginning(config, tokens_path)
+    config.output.mkdir(parents=True, exist_ok=True)
+    write_text(config.output / _RECIPE, recipe_yaml(config))
+    tokenizer = _prepare_tokenizer(config)
     if not tokens_path.exists():
         _log.info("tokenising %s", config.corpus.folder)
-        write_tokens(config.corpus, tokenizer, tokens_path, kiwi() if config.objective.teacher else None)
+        write_tokens(config.corpus, tokenizer, tokens_path, teacher)
     return Trainer(config, tokenizer, PackedTokens(tokens_path, config.training.length, config.training.seed)).run()
 
 
 def _check_recipe(config: PretrainConfig) -> None:
-    """Keeps the recipe in the output folder, and refuses to go on with another one there.
+    """Refuses to go on with another recipe than the one that the output folder was begun with.
 
     Raises:
         ConfigError: names what differs. The budget and what does not touch the weights may change.
     """
     path = config.output / _RECIPE
-    if path.exists():
-        stored, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.model_dump(mode="json")
-        changed = [key for key in _differences(stored, wanted) if key not in _FREE]
-        if changed:
-            raise ConfigError(
-                f"{config.output}: was begun with another {', '.join(changed)} ({path}); "
-                "give this run output and export folders of its own"
-            )
-    write_text(path, recipe_yaml(config))
+    if not path.exists():
+        return
+    stored, wanted = yaml.safe_load(path.read_text(encoding="utf-8")), config.model_dump(mode="json")
+    changed = [key for key in _differences(stored, wanted) if key not in _FREE]
+    if changed:
+        raise ConfigError(
+            f"{config.output}: was begun with another {', '.join(changed)} ({path}); "
+            "give this run output and export folders of its own"
+        )
+
+
+def _check_beginning(config: PretrainConfig, tokens: Path) -> None:
+    """ConfigError or CorpusError when what a run begins with is not there; a run that has begun does not need it any more."""
+    if not tokens.exists():
+        source_files(config.corpus)
+    if config.earlier_tokenizer is not None and not has_tokenizer(config.output / "tokenizer"):
+        check_tokenizer(config.earlier_tokenizer)
+    earlier = config.continue_run
+    if earlier is not None and not any(path.exists() for path in (config.output / _CHECKPOINT, earlier / _BEFORE_DECAY)):
+        raise ConfigError(f"{earlier}: has no {_BEFORE_DECAY}; the run to continue has not come to its decay yet")
 
 
 def _differences(first: object, second: object, key: str = "") -> Iterator[str]:
@@ -90,9 +107,11 @@ def _differences(first: object, second: object, key: str = "") -> Iterator[str]:
 
 def _prepare_tokenizer(config: PretrainConfig) -> Tokenizer:
     folder = config.output / "tokenizer"
-    if config.earlier_tokenizer is not None:
+    if has_tokenizer(folder):
+        pass
+    elif config.earlier_tokenizer is not None:
         copy_tokenizer(config.earlier_tokenizer, folder)
-    elif not (folder / "tokenizer.json").exists():
+    else:
         _log.info("training the vocabulary")
         counts = count_characters(corpus_texts(config.corpus))
         sample = corpus_texts(config.corpus, config.vocabulary.sample_share)
@@ -122,7 +141,7 @@ class Trainer:
         self.config = config
         self.data = data
         self.continues = continuing_pieces(tokenizer)
-        self.checkpoint = config.output / "checkpoint.pt"
+        self.checkpoint = config.output / _CHECKPOINT
         self.bfloat16 = use_bfloat16(config.training)
         torch.manual_seed(config.training.seed)
         self.model = build_model(config, len(self.continues)).train()
@@ -140,8 +159,6 @@ class Trainer:
                 if path != self.checkpoint and self._spent(progress) >= 1:
                     raise ConfigError(f"{path}: has spent the budget already; training.budget counts what it has had, too")
                 return progress
-        if earlier is not None:
-            raise ConfigError(f"{earlier}: has no {_BEFORE_DECAY}; the run to continue has not come to its decay yet")
         self._initialise()
         return Progress()
 

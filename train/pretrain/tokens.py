@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class PackedTokens:
 
     def __init__(self, path: Path, length: int, seed: int) -> None:
         self.ids: NDArray[np.uint16] = np.memmap(path, dtype=np.uint16, mode="r")
-        self._tags = tags_path(path)
+        self._path = path
         self._body = length - 2
         self._seed = seed
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, dtype=np.int64))
@@ -103,7 +104,11 @@ class PackedTokens:
 
     def tags(self, start: int, size: int) -> NDArray[np.int64]:
         """The teacher's classes of the same sequences, shape (size, length); the corpus has been tokenised with one."""
-        return self._rows(np.memmap(self._tags, dtype=np.uint8, mode="r"), start, size)
+        return self._rows(self._tags, start, size)
+
+    @cached_property
+    def _tags(self) -> NDArray[np.uint8]:
+        return np.memmap(tags_path(self._path), dtype=np.uint8, mode="r")
 
     def _rows(self, column: NDArray[Any], start: int, size: int) -> NDArray[np.int64]:
         rows = np.zeros((size, self._body + 2), dtype=np.int64)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from model.runtime.errors import ConfigError
 from train.pretrain.checkpoint import save_checkpoint
-from train.pretrain.config import Budget, Objective, PretrainConfig, load_config
+from train.pretrain.config import Budget, Corpus, Objective, PretrainConfig, load_config
+from train.pretrain.corpus import CorpusError
 from train.pretrain.model import build_model
 from train.pretrain.run import Trainer, pretrain
 from train.pretrain.teacher import UNTAGGED, Morpheme, Teacher, tag_class
@@ -135,11 +137,15 @@ def test_an_output_folder_keeps_to_its_recipe(corpus_folder: Path, tmp_path: Pat
 def test_a_start_that_is_not_there_yet_leaves_no_vocabulary_behind(corpus_folder: Path, tmp_path: Path) -> None:
     first = tiny_recipe(corpus_folder, tmp_path / "first", steps=1)
     second = tiny_recipe(corpus_folder, tmp_path / "second", steps=1).model_copy(update={"start_from": first.export})
-    with pytest.raises(ConfigError, match="not an exported encoder"):
-        pretrain(second)
+    for mistaken in ({}, {"start_from": None, "continue_run": tmp_path}, {"corpus": Corpus(folder=tmp_path / "no")}):
+        with pytest.raises((ConfigError, CorpusError)):
+            pretrain(second.model_copy(update=mistaken))
+    assert not second.output.exists()
     pretrain(first)
     pretrain(second)
     assert (second.output / "tokenizer/tokenizer.json").read_bytes() == (first.export / "tokenizer.json").read_bytes()
+    shutil.rmtree(first.export)
+    assert pretrain(second).step == 1  # what has begun does not need its start any more
 
 
 def test_first_weights_can_take_an_earlier_vocabulary(corpus_folder: Path, tmp_path: Path) -> None:

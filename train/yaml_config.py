@@ -1,6 +1,6 @@
-"""Recipes as YAML files with `dotted.key=value` over them. Serves training and pretraining."""
+"""Configurations as YAML files with `dotted.key=value` over them: recipes of training and pretraining, comparisons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,10 +28,19 @@ def read_sections(kind: type[Sections], path: Path, overrides: Sequence[str] = (
         raise ConfigError(f"{path}: should hold keys and values")
     for assignment in overrides:
         override(data, assignment)
+    return validated(kind, data, str(path))
+
+
+def validated(kind: type[Sections], data: Mapping[str, object], where: str) -> Sections:
+    """Checks what a file or a command line says; `where` it stands.
+
+    Raises:
+        ConfigError: names the place, key and reason.
+    """
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(_problems(error))}") from None
+        raise ConfigError(f"{where}: {'; '.join(_problems(error))}") from None
 
 
 def override(data: dict[str, object], assignment: str) -> None:
